@@ -1,0 +1,160 @@
+"""The conditional distribution of one language node: p(text | context), drawn from and scored."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import anyio
+
+from langnet.concurrency import concurrently
+from langnet.errors import CapabilityError
+from langnet.key import Key
+from langnet.lm.base import LanguageModel, TextScore
+from langnet.node import Node
+from langnet.trace import log_mean_exp, log_sum_exp
+
+__all__ = ["Conditional", "Drawn"]
+
+
+class Drawn(NamedTuple):
+    """A text with its log-probability in nats where that came for free."""
+
+    text: str
+    logprob: float | None
+
+
+class Conditional:
+    """p(text | context) of a language node under one model.
+
+    A node without choices is the model at the node's decoding. A node with choices is normalised
+    over its labels: p(label) ∝ Σ over verbalisers of p(verbaliser | context), divided by the same
+    without content where the choices are calibrated, and raised to 1 / temperature.
+
+    Attributes:
+        node: the node.
+        model: the model that the node calls.
+        blanks: contexts without content, for calibration; empty where there is none.
+    """
+
+    __slots__ = ("_blank_logprobs", "_greedy", "_lock", "_matching", "blanks", "model", "node")
+
+    def __init__(self, node: Node, model: LanguageModel, blanks: Sequence[str] = ()) -> None:
+        self.node = node
+        self.model = model
+        self.blanks = tuple(dict.fromkeys(blanks))
+        self._greedy = replace(node.decoding, temperature=0.0)
+        self._blank_logprobs: tuple[float, ...] | None = None
+        self._lock: anyio.Lock | None = None
+        self._matching = node.choices is not None and not model.capabilities.choose
+
+    async def draw(self, context: str, keys: Sequence[Key], *, greedy: bool = False) -> list[Drawn]:
+        """Draws one text per key; with `greedy` the most probable one.
+
+        Raises:
+            ModelError: the call failed.
+        """
+        if self.node.choices is not None and not self._matching:
+            return await self._draw_labels(context, keys, greedy=greedy)
+        decoding = self._greedy if greedy else self.node.decoding
+        completions = await self.model.sample(context, decoding=decoding, keys=keys)
+        if self._matching:
+            return [Drawn(self._matched(completion.text), None) for completion in completions]
+        return [Drawn(completion.text, None) for completion in completions]
+
+    async def logprobs(self, context: str, texts: Sequence[str]) -> list[float]:
+        """log p(text | context) of given texts, in nats; −inf for what is none of the choices.
+
+        Raises:
+            CapabilityError: the model cannot score.
+            ModelError: the call failed.
+        """
+        if self.node.choices is not None:
+            known = dict(
+                zip(self.node.choices.labels, await self.label_logprobs(context), strict=True)
+            )
+            return [known.get(text, -math.inf) for text in texts]
+        return [score.logprob for score in await self.scores(context, texts)]
+
+    async def scores(self, context: str, texts: Sequence[str]) -> tuple[TextScore, ...]:
+        """The scores of given texts, token by token.
+
+        Raises:
+            CapabilityError: the model cannot score.
+            ModelError: the call failed.
+        """
+        if not self.model.capabilities.score:
+            raise CapabilityError(
+                f"node {self.node.name!r} needs log-probabilities of given texts, but its model "
+                f"{self.model.identity!r} does not give them; use a model that scores (a local "
+                "one, or a server with echo or prompt log-probs), or the rollout objective"
+            )
+        scored = await self.model.score(context, texts, decoding=self.node.decoding)
+        return scored.scores
+
+    async def label_logprobs(self, context: str) -> tuple[float, ...]:
+        """log p(label | context) of each choice, in nats, normalised over the choices.
+
+        Raises:
+            CapabilityError: the model cannot compare labels.
+            ModelError: the call failed.
+        """
+        assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
+        if self._matching:
+            raise CapabilityError(
+                f"node {self.node.name!r} needs the probabilities of its choices, but its model "
+                f"{self.model.identity!r} does not give them; use a model with top log-probs, or "
+                "the rollout objective"
+            )
+        logits = await self._raw(context)
+        if self.blanks:
+            blank = await self._without_content()
+            logits = tuple(a - b for a, b in zip(logits, blank, strict=True))
+        temperature = self.node.decoding.temperature or 1.0
+        logits = tuple(logit / temperature for logit in logits)
+        norm = log_sum_exp(logits)
+        return tuple(logit - norm for logit in logits)
+
+    async def _draw_labels(self, context: str, keys: Sequence[Key], *, greedy: bool) -> list[Drawn]:
+        assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
+        labels = self.node.choices.labels
+        logprobs = await self.label_logprobs(context)
+        if greedy or self.node.decoding.temperature == 0:
+            best = max(range(len(labels)), key=logprobs.__getitem__)
+            return [Drawn(labels[best], logprobs[best])] * len(keys)
+        weights = [math.exp(logprob) for logprob in logprobs]
+        picks = (key.rng().choices(range(len(labels)), weights)[0] for key in keys)
+        return [Drawn(labels[pick], logprobs[pick]) for pick in picks]
+
+    async def _raw(self, context: str) -> tuple[float, ...]:
+        assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
+        scored = await self.model.choose(context, self.node.choices.choices)
+        norm = log_sum_exp(scored.logprobs)
+        return tuple(logprob - norm for logprob in scored.logprobs)
+
+    async def _without_content(self) -> tuple[float, ...]:
+        if self._lock is None:
+            self._lock = anyio.Lock()
+        async with self._lock:
+            if self._blank_logprobs is None:
+                rows = await concurrently(
+                    (lambda context=context: self._raw(context)) for context in self.blanks
+                )
+                self._blank_logprobs = tuple(
+                    log_mean_exp(column) for column in zip(*rows, strict=True)
+                )
+            return self._blank_logprobs
+
+    def _matched(self, text: str) -> str:
+        """The label whose verbaliser a free text begins with, else the text as it is."""
+        assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
+        said = text.strip(" \n\t\"'.:()*").casefold()
+        matches = [
+            (len(verbaliser), choice.label)
+            for choice in self.node.choices.choices
+            for verbaliser in choice.texts
+            if said.startswith(verbaliser.casefold())
+        ]
+        return max(matches)[1] if matches else text

@@ -1,0 +1,1 @@
+"""Language models: the only place that talks to one."""

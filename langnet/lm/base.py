@@ -1,0 +1,235 @@
+"""What a language model is to langnet: the only interface between a graph and a model.
+
+A model can do up to three things, and says which in its `capabilities`:
+
+- `sample`: draw texts that continue a context;
+- `score`: give the log-probability of given texts after a context;
+- `choose`: give the log-probability of each label of a closed set after a context.
+
+Texts are normalised: what `sample` returns carries no surrounding white space, and `score` and
+`choose` join a text to its context with one space where the context does not end in white space
+(labels meet a layout such as "…\\nAnswer:" that way). A model wraps the context as it needs: a
+completion model continues it, a chat model sends it as the user's message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from langnet.key import Key
+
+__all__ = [
+    "Capabilities",
+    "Choice",
+    "Completion",
+    "Decoding",
+    "LanguageModel",
+    "LabelScores",
+    "TextScore",
+    "TextScores",
+    "Usage",
+    "joined",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How a node's text is drawn; it defines the distribution that is scored, too.
+
+    Attributes:
+        temperature: of the softmax over tokens; 0 takes the most probable token.
+        max_tokens: the longest text, in tokens.
+        stop: strings that end a text; the text does not hold them.
+        top_p: the nucleus that tokens are drawn from; 1 keeps all.
+    """
+
+    temperature: float = 1.0
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+    top_p: float = 1.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.stop, str):
+            object.__setattr__(self, "stop", (self.stop,))
+        if self.temperature < 0:
+            raise ValueError(f"temperature must be at least 0, not {self.temperature}")
+        if self.max_tokens < 1:
+            raise ValueError(f"max_tokens must be at least 1, not {self.max_tokens}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must lie in (0, 1], not {self.top_p}")
+        if "" in self.stop:
+            raise ValueError("an empty stop string would end every text at once; leave it out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a model can do: declared or probed, never assumed.
+
+    Attributes:
+        sample: draws texts.
+        score: gives exact log-probabilities of given texts, in nats.
+        choose: gives log-probabilities of labels; exact where `score` is, else from the first
+            token of each verbaliser among the server's top log-probabilities.
+    """
+
+    sample: bool = True
+    score: bool = False
+    choose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens that a call took.
+
+    Attributes:
+        prompt_tokens: tokens of contexts and of given texts.
+        completion_tokens: tokens that were drawn.
+        cached_tokens: those of `prompt_tokens` that were not computed anew.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A text that was drawn.
+
+    Attributes:
+        text: without surrounding white space and without the stop string.
+        finish: "stop" where the text ended by itself or at a stop string, "length" where it was
+            cut at `max_tokens`.
+        usage: tokens of this draw; draws of one context share its prompt tokens.
+    """
+
+    text: str
+    finish: str = "stop"
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class TextScore:
+    """The log-probability of one text.
+
+    Attributes:
+        token_logprobs: in nats, one per token of the text, and one more for its end where that
+            was asked for and the text is shorter than `max_tokens`.
+    """
+
+    token_logprobs: tuple[float, ...]
+
+    @property
+    def logprob(self) -> float:
+        """The log-probability of the whole text, in nats: the exact sum."""
+        return sum(self.token_logprobs)
+
+    def per_token(self, skip: float = 0.0) -> float:
+        """The mean over tokens, in nats per token, after leaving out the first `skip` share.
+
+        This is how published implementations of Deep Language Networks score hidden texts. It is
+        no log-probability, and no bound may be built on it.
+        """
+        kept = self.token_logprobs[int(skip * len(self.token_logprobs)) :]
+        return sum(kept) / len(kept) if kept else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TextScores:
+    """The scores of several texts after one context, in their order, and what they took."""
+
+    scores: tuple[TextScore, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One label of a closed set, with the texts that stand for it.
+
+    Attributes:
+        label: the value that the node takes.
+        verbalisers: texts whose probabilities are added up; the label itself where none is given.
+    """
+
+    label: str
+    verbalisers: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts that stand for the label."""
+        return self.verbalisers or (self.label,)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScores:
+    """The log-probabilities of labels after a context.
+
+    Attributes:
+        logprobs: in nats, one per choice, not normalised over the choices.
+        usage: tokens that the call took.
+    """
+
+    logprobs: tuple[float, ...]
+    usage: Usage = field(default_factory=Usage)
+
+
+@runtime_checkable
+class LanguageModel(Protocol):
+    """A language model. Wrappers (cache, meter) are models over a model.
+
+    Every method raises `ModelError` where the call fails, `ContextOverflow` where it does not fit
+    the context, and `CapabilityError` where the model cannot do it.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Names all that can change an answer besides the request: weights, server, wrapping."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        ...
+
+    async def sample(
+        self, context: str, *, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
+        """Draws one text per key. The same context, decoding and key give the same text."""
+        ...
+
+    async def score(
+        self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
+    ) -> TextScores:
+        """Scores given texts under the distribution that `decoding` draws from.
+
+        Args:
+            context: what comes before each text.
+            texts: the texts.
+            decoding: temperature 0 is scored as 1, since the most probable token has no density.
+            end: whether the text's end (a stop string or the end token) is part of the event.
+        """
+        ...
+
+    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
+        """Scores the labels of a closed set at temperature 1."""
+        ...
+
+    async def aclose(self) -> None:
+        """Gives back what the model holds: threads, connections, files."""
+        ...
+
+
+def joined(context: str, text: str) -> str:
+    """The text as it continues its context: with one space where no white space parts them."""
+    if not context or context[-1].isspace() or text[:1].isspace():
+        return text
+    return " " + text

@@ -1,0 +1,214 @@
+"""A graph bound to its models: prior sampling, replay, scoring and posterior drawing are one walk.
+
+A node runs as soon as its parents are there: there is no barrier between levels or examples. The
+walk counts open parents; the first successor that becomes ready runs on in the same task, and only
+further ones get a task of their own, so that a chain costs no task at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from anyio.abc import TaskGroup
+
+from langnet.concurrency import task_group
+from langnet.conditional import Conditional
+from langnet.errors import GraphError
+from langnet.graph import Graph
+from langnet.key import Key
+from langnet.lm.base import LanguageModel
+from langnet.node import Input, Node
+from langnet.template import Template
+from langnet.trace import Trace
+from langnet.visit import Guide, State, Step, plural
+
+__all__ = ["Models", "Program", "bind", "blank_contexts"]
+
+Models = LanguageModel | Mapping[str, LanguageModel]
+"""One model for every node, or models by the names that nodes call."""
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Program:
+    """A graph bound to its models, compiled once and run many times.
+
+    Attributes:
+        graph: the graph.
+        conditionals: the distribution of each language node.
+    """
+
+    __slots__ = ("_counts", "_roots", "_single_file", "_steps", "conditionals", "graph")
+
+    def __init__(self, graph: Graph, models: Models) -> None:
+        """Binds every language node to the model that it calls.
+
+        Raises:
+            GraphError: a node calls a model that is not given.
+        """
+        self.graph = graph
+        self.conditionals: dict[str, Conditional] = bind(graph, models)
+        position = {name: index for index, name in enumerate(graph.order)}
+        self._steps = [Step(graph, name, position, self.conditionals) for name in graph.order]
+        inputs = set(graph.inputs)
+        self._counts = [
+            sum(parent not in inputs for parent in graph.structure.parents[name])
+            for name in graph.order
+        ]
+        self._roots = [
+            step
+            for step, count in zip(self._steps, self._counts, strict=True)
+            if not count and step.name not in inputs
+        ]
+        self._single_file = self._needs_no_tasks()
+
+    async def run(
+        self,
+        inputs: Mapping[str, Any],
+        *,
+        key: Key,
+        given: Mapping[str, Any] | None = None,
+        guide: Mapping[str, Guide] | None = None,
+        score: bool = False,
+        greedy: bool = False,
+        example: str = "",
+    ) -> Trace:
+        """Runs the graph on one example.
+
+        Args:
+            inputs: a value for every input.
+            key: what every draw's seed is derived from.
+            given: observed values by node. A text given to a plural node holds for each element.
+                A given language node is not drawn; a given function node is still computed where
+                `score` asks for its likelihood, and its children see the given value.
+            guide: by node, where its text is drawn from instead of from the node itself.
+            score: whether every language node's log-probability is wanted.
+            greedy: whether each node takes its most probable text.
+            example: the example's name, for errors and the trace.
+
+        Raises:
+            GraphError: the inputs do not fit the graph.
+            ModelError: a call failed; a note names the node and the example.
+            CapabilityError: `score` is asked of a model that cannot score.
+        """
+        state = State(
+            self._counts, key, given or _NOTHING, guide or _NOTHING, score, greedy, example
+        )
+        self._take(inputs, state)
+        if self._single_file:
+            for root in self._roots:
+                await self._walk(root, state, None)
+        else:
+            async with task_group() as tasks:
+                for root in self._roots[1:]:
+                    tasks.start_soon(self._walk, root, state, tasks)
+                if self._roots:
+                    await self._walk(self._roots[0], state, tasks)
+        order = self.graph.order
+        return Trace(
+            example,
+            dict(zip(order, state.values, strict=True)),
+            tuple([site for sites in state.sites for site in sites]),
+            self.graph.outputs,
+            state.log_likelihoods,
+        )
+
+    def _take(self, inputs: Mapping[str, Any], state: State) -> None:
+        for step in self._steps:
+            part = step.part
+            if isinstance(part, Input):
+                try:
+                    value = inputs[step.name]
+                except KeyError:
+                    raise GraphError(
+                        f"example {state.example!r} has no input {step.name!r}; it brings "
+                        f"{', '.join(map(repr, inputs)) or 'nothing'}"
+                    ) from None
+                state.values[step.position] = plural(part, value, state) if part.plural else value
+        for name in state.given:
+            if name not in self.graph or name in self.graph.inputs:
+                raise GraphError(
+                    f"example {state.example!r} observes {name!r}, which is no node of the graph; "
+                    f"its nodes are {', '.join([*self.graph.nodes, *self.graph.functions])}"
+                )
+
+    def _needs_no_tasks(self) -> bool:
+        """Whether the walk never finds two parts ready at once."""
+        if len(self._roots) > 1:
+            return False
+        counts = list(self._counts)
+        ready = list(self._roots)
+        while ready:
+            step = ready.pop()
+            for child in step.children:
+                counts[child] -= 1
+                if not counts[child]:
+                    ready.append(self._steps[child])
+            if len(ready) > 1:
+                return False
+        return True
+
+    async def _walk(self, step: Step, state: State, tasks: TaskGroup | None) -> None:
+        steps = self._steps
+        counts = state.counts
+        while True:
+            try:
+                if step.is_language:
+                    await step.speak(state)
+                else:
+                    await step.compute(state)
+            except Exception as error:
+                error.add_note(f"at node {step.name!r} of example {state.example!r}")
+                raise
+            following = None
+            for child in step.children:
+                counts[child] -= 1
+                if not counts[child]:
+                    if following is None:
+                        following = steps[child]
+                    else:
+                        assert tasks is not None  # noqa: S101 - single file never gets here
+                        tasks.start_soon(self._walk, steps[child], state, tasks)
+            if following is None:
+                return
+            step = following
+
+
+def bind(graph: Graph, models: Models) -> dict[str, Conditional]:
+    """The conditional distribution of every language node.
+
+    Raises:
+        GraphError: a node calls a model that is not given.
+    """
+    by_name: Mapping[str, LanguageModel]
+    by_name = models if isinstance(models, Mapping) else dict.fromkeys(_called(graph), models)
+    missing = [node for node in graph.nodes.values() if node.model not in by_name]
+    if missing:
+        raise GraphError(
+            *(
+                f"node {node.name!r} calls the model {node.model!r}, which is not given; "
+                f"the models given are {', '.join(map(repr, by_name)) or 'none'}"
+                for node in missing
+            )
+        )
+    return {
+        name: Conditional(
+            node, by_name[node.model], blank_contexts(node, graph.structure.templates[name])
+        )
+        for name, node in graph.nodes.items()
+    }
+
+
+def blank_contexts(node: Node, template: Template) -> tuple[str, ...]:
+    """The contexts without content that calibrated choices are compared with."""
+    if node.choices is None or not node.choices.calibrate:
+        return ()
+    bound = template.bind(node.prompt_text)
+    return tuple(
+        bound.render(dict.fromkeys(template.parents, text)) for text in node.choices.content_free
+    )
+
+
+def _called(graph: Graph) -> set[str]:
+    return {node.model for node in graph.nodes.values()}
