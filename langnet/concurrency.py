@@ -1,14 +1,16 @@
 """Structured concurrency: run several things at once and keep every failure.
 
 Where tasks of a group fail, one error is raised in place of an exception group: a bug before a
-model's error, so that a bug is never taken for the failure of one example.
+model's error, so that a bug is never taken for the failure of one example. Its cause stays as it
+is, and a note tells of the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
+from types import TracebackType
 from typing import TypeVar
 
 import anyio
@@ -22,21 +24,16 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-@asynccontextmanager
-async def task_group() -> AsyncIterator[TaskGroup]:
-    """An anyio task group that raises the first error itself instead of a group of errors."""
-    try:
-        async with anyio.create_task_group() as tasks:
-            yield tasks
-    except BaseExceptionGroup as group:
-        raise _worst(group) from None
+def task_group() -> AbstractAsyncContextManager[TaskGroup]:
+    """An anyio task group that raises one error itself instead of a group of errors."""
+    return _OneError()
 
 
 async def concurrently(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
     """The results of all calls, in their order; the first failure cancels the rest."""
     waiting = list(calls)
-    if len(waiting) == 1:
-        return [await waiting[0]()]
+    if len(waiting) < 2:  # noqa: PLR2004 - one call needs no task
+        return [await call() for call in waiting]
     results: dict[int, T] = {}
 
     async def one(index: int, call: Callable[[], Awaitable[T]]) -> None:
@@ -53,6 +50,31 @@ async def each(function: Callable[[S], Awaitable[T]], items: Sequence[S]) -> lis
     return await concurrently(partial(function, item) for item in items)
 
 
+class _OneError(AbstractAsyncContextManager[TaskGroup]):
+    """A class rather than a generator, which would take a third again of a task group's time."""
+
+    __slots__ = ("_group",)
+
+    async def __aenter__(self) -> TaskGroup:
+        self._group = anyio.create_task_group()
+        return await self._group.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await self._group.__aexit__(kind, error, traceback)
+        except BaseExceptionGroup as group:
+            worst = _worst(group)
+        # Raised out here, so that the group does not take the place of the error's own context.
+        if worst is error:
+            return None
+        raise worst
+
+
 def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:
     leaves: list[BaseException] = []
     pending: list[BaseException] = [group]
@@ -62,4 +84,13 @@ def _worst(group: BaseExceptionGroup[BaseException]) -> BaseException:
             pending.extend(error.exceptions)
         else:
             leaves.append(error)
-    return next((leaf for leaf in leaves if not isinstance(leaf, ModelError)), leaves[0])
+    worst = min(leaves, key=_rank)
+    for other in leaves:
+        if other is not worst:
+            worst.add_note(f"at the same time another task failed: {other!r}")
+    return worst
+
+
+def _rank(error: BaseException) -> int:
+    """Interrupts before bugs, and bugs before failed calls."""
+    return isinstance(error, Exception) + isinstance(error, ModelError)

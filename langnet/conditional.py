@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -10,13 +11,16 @@ from typing import NamedTuple
 import anyio
 
 from langnet.concurrency import concurrently
-from langnet.errors import CapabilityError
+from langnet.errors import CapabilityError, ModelError
 from langnet.key import Key
-from langnet.lm.base import LanguageModel, TextScore
-from langnet.node import Node
+from langnet.lm.base import Decoding, LanguageModel, TextScore
+from langnet.node import Choices, Node
 from langnet.trace import log_mean_exp, log_sum_exp
 
 __all__ = ["Conditional", "Drawn"]
+
+_WRAPPING = " \n\t\"'.:()*"
+"""What may surround a label in a free text without being part of it."""
 
 
 class Drawn(NamedTuple):
@@ -39,30 +43,34 @@ class Conditional:
         blanks: contexts without content, for calibration; empty where there is none.
     """
 
-    __slots__ = ("_blank_logprobs", "_greedy", "_lock", "_matching", "blanks", "model", "node")
+    __slots__ = ("_blank_logprobs", "_decodings", "_lock", "_patterns", "blanks", "model", "node")
 
     def __init__(self, node: Node, model: LanguageModel, blanks: Sequence[str] = ()) -> None:
         self.node = node
         self.model = model
         self.blanks = tuple(dict.fromkeys(blanks))
-        self._greedy = replace(node.decoding, temperature=0.0)
+        self._decodings = (node.decoding, replace(node.decoding, temperature=0.0))
         self._blank_logprobs: tuple[float, ...] | None = None
         self._lock: anyio.Lock | None = None
-        self._matching = node.choices is not None and not model.capabilities.choose
+        self._patterns = [] if node.choices is None else _patterns(node.choices)
+
+    def decoding(self, *, greedy: bool = False) -> Decoding:
+        """How the node's text is drawn; with `greedy` at temperature 0."""
+        return self._decodings[greedy]
 
     async def draw(self, context: str, keys: Sequence[Key], *, greedy: bool = False) -> list[Drawn]:
         """Draws one text per key; with `greedy` the most probable one.
 
+        Where the node has choices and the model cannot compare labels, the model writes freely,
+        and a text that begins with a choice is taken for it.
+
         Raises:
             ModelError: the call failed.
         """
-        if self.node.choices is not None and not self._matching:
+        if self.node.choices is not None and self.model.capabilities.choose:
             return await self._draw_labels(context, keys, greedy=greedy)
-        decoding = self._greedy if greedy else self.node.decoding
-        completions = await self.model.sample(context, decoding=decoding, keys=keys)
-        if self._matching:
-            return [Drawn(self._matched(completion.text), None) for completion in completions]
-        return [Drawn(completion.text, None) for completion in completions]
+        completions = await self.model.sample(context, decoding=self._decodings[greedy], keys=keys)
+        return [Drawn(self._matched(completion.text), None) for completion in completions]
 
     async def logprobs(self, context: str, texts: Sequence[str]) -> list[float]:
         """log p(text | context) of given texts, in nats; −inf for what is none of the choices.
@@ -102,7 +110,7 @@ class Conditional:
             ModelError: the call failed.
         """
         assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
-        if self._matching:
+        if not self.model.capabilities.choose:
             raise CapabilityError(
                 f"node {self.node.name!r} needs the probabilities of its choices, but its model "
                 f"{self.model.identity!r} does not give them; use a model with top log-probs, or "
@@ -111,7 +119,10 @@ class Conditional:
         logits = await self._raw(context)
         if self.blanks:
             blank = await self._without_content()
-            logits = tuple(a - b for a, b in zip(logits, blank, strict=True))
+            logits = tuple(
+                logit if logit == -math.inf else logit - without
+                for logit, without in zip(logits, blank, strict=True)
+            )
         temperature = self.node.decoding.temperature or 1.0
         logits = tuple(logit / temperature for logit in logits)
         norm = log_sum_exp(logits)
@@ -132,9 +143,16 @@ class Conditional:
         assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
         scored = await self.model.choose(context, self.node.choices.choices)
         norm = log_sum_exp(scored.logprobs)
+        if norm == -math.inf:
+            raise ModelError(
+                f"the model {self.model.identity!r} gives no probability to any choice of node "
+                f"{self.node.name!r}; let its template or prompt ask for one of "
+                f"{', '.join(map(repr, self.node.choices.labels))}, or give the choices verbalisers"
+            )
         return tuple(logprob - norm for logprob in scored.logprobs)
 
     async def _without_content(self) -> tuple[float, ...]:
+        assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
         if self._lock is None:
             self._lock = anyio.Lock()
         async with self._lock:
@@ -142,19 +160,44 @@ class Conditional:
                 rows = await concurrently(
                     (lambda context=context: self._raw(context)) for context in self.blanks
                 )
-                self._blank_logprobs = tuple(
-                    log_mean_exp(column) for column in zip(*rows, strict=True)
-                )
+                blank = tuple(log_mean_exp(column) for column in zip(*rows, strict=True))
+                if -math.inf in blank:
+                    label = self.node.choices.labels[blank.index(-math.inf)]
+                    raise ModelError(
+                        f"the choice {label!r} of node {self.node.name!r} cannot be calibrated, "
+                        f"since the model {self.model.identity!r} gives it no probability without "
+                        "content; leave calibrate out, or give the choice verbalisers"
+                    )
+                self._blank_logprobs = blank
             return self._blank_logprobs
 
     def _matched(self, text: str) -> str:
-        """The label whose verbaliser a free text begins with, else the text as it is."""
-        assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
-        said = text.strip(" \n\t\"'.:()*").casefold()
+        """The choice that a free text begins with, the longest if several do; else the text."""
+        if not self._patterns:
+            return text
+        said = _bare(text)
         matches = [
-            (len(verbaliser), choice.label)
-            for choice in self.node.choices.choices
-            for verbaliser in choice.texts
-            if said.startswith(verbaliser.casefold())
+            (found.end(), label)
+            for label, pattern in self._patterns
+            if (found := pattern.match(said))
         ]
         return max(matches)[1] if matches else text
+
+
+def _patterns(choices: Choices) -> list[tuple[str, re.Pattern[str]]]:
+    """What a text begins with that means a label."""
+    return [
+        (choice.label, re.compile(re.escape(_bare(text)) + _ending(_bare(text))))
+        for choice in choices.choices
+        for text in choice.texts
+    ]
+
+
+def _ending(text: str) -> str:
+    """Keeps "No" apart from "Not", and "1" from "12" and "1.5"; scripts without case run on."""
+    last = text[-1:]
+    return r"(?!\w|[.,]\d)" if last.isdigit() or last.lower() != last.upper() else ""
+
+
+def _bare(text: str) -> str:
+    return text.strip(_WRAPPING).casefold() or text.casefold()

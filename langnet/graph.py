@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from langnet.errors import GraphError
@@ -14,12 +15,12 @@ __all__ = ["Graph"]
 
 
 class Graph:
-    """An immutable network of language nodes and functions.
+    r"""An immutable network of language nodes and functions.
 
     >>> graph = Graph(
     ...     Input("question"),
-    ...     Node("thoughts", "{question}\\n\\n{prompt}", prompt="Let's think step by step."),
-    ...     Node("answer", "{prompt}\\n\\n{question}\\n{thoughts}\\n\\nAnswer:", choices=["Yes", "No"]),
+    ...     Node("thoughts", "{question}\n\n{prompt}", prompt="Let's think step by step."),
+    ...     Node("answer", "{question}\n{thoughts}\n\n{prompt}", choices=["Yes", "No"]),
     ... )
     >>> graph.order
     ('question', 'thoughts', 'answer')
@@ -67,7 +68,7 @@ class Graph:
         structure = examine(parts, None if given is None else tuple(given), target)
         put = object.__setattr__
         put(self, "name", name)
-        put(self, "parts", {part.name: part for part in parts})
+        put(self, "parts", MappingProxyType({part.name: part for part in parts}))
         put(self, "outputs", structure.outputs)
         put(self, "target", target or structure.outputs[0])
         put(self, "order", structure.order)
@@ -143,15 +144,7 @@ class Graph:
         Raises:
             GraphError: a name that is no prompt of this graph.
         """
-        known = self.prompts
-        unknown = [name for name in prompts if name not in known]
-        if unknown:
-            raise GraphError(
-                *(
-                    f"there is no prompt {name!r}; the graph's prompts are {', '.join(known)}"
-                    for name in unknown
-                )
-            )
+        self._check_prompts(prompts)
         return self._edited(
             {
                 node.name: dataclasses.replace(node, prompt=_retexted(node, prompts))
@@ -165,18 +158,33 @@ class Graph:
         return self._edited({name: dataclasses.replace(self[name], **changes)})
 
     def add(self, *parts: Part, outputs: str | Iterable[str] | None = None) -> Graph:
-        """The graph with more parts; its outputs are worked out anew unless given."""
-        return Graph(*self.parts.values(), *parts, outputs=outputs, name=self.name)
+        """The graph with more parts; its outputs are worked out anew unless given.
+
+        A target other than the first output is kept.
+        """
+        kept = (*self.parts.values(), *parts)
+        return Graph(*kept, outputs=outputs, target=self._chosen_target(), name=self.name)
 
     def without(self, *names: str, outputs: str | Iterable[str] | None = None) -> Graph:
-        """The graph with some parts left out; its outputs are worked out anew unless given."""
+        """The graph with some parts left out; its outputs are worked out anew unless given.
+
+        A target other than the first output is kept, unless it is left out itself.
+        """
         for name in names:
             self[name]  # raises for a name that is not there
         kept = (part for part in self.parts.values() if part.name not in names)
-        return Graph(*kept, outputs=outputs, name=self.name)
+        target = self._chosen_target()
+        return Graph(
+            *kept, outputs=outputs, target=None if target in names else target, name=self.name
+        )
 
     def frozen(self, *prompt_names: str) -> Graph:
-        """The graph with these prompts, or all of them, kept as they are by fitting."""
+        """The graph with these prompts, or all of them, kept as they are by fitting.
+
+        Raises:
+            GraphError: a name that is no prompt of this graph.
+        """
+        self._check_prompts(prompt_names)
         return self._edited(
             {
                 node.name: dataclasses.replace(node, trainable=False)
@@ -184,6 +192,19 @@ class Graph:
                 if not prompt_names or node.prompt_name in prompt_names
             }
         )
+
+    def _check_prompts(self, names: Iterable[str]) -> None:
+        known = self.prompts
+        if unknown := [name for name in names if name not in known]:
+            raise GraphError(
+                *(
+                    f"there is no prompt {name!r}; the graph's prompts are {', '.join(known)}"
+                    for name in unknown
+                )
+            )
+
+    def _chosen_target(self) -> str | None:
+        return None if self.target == self.outputs[0] else self.target
 
     def _edited(self, changed: Mapping[str, Part]) -> Graph:
         parts = (changed.get(part.name, part) for part in self.parts.values())

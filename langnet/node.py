@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from langnet.errors import GraphError
 from langnet.lm.base import Choice, Decoding
 from langnet.template import Template
 
@@ -57,9 +58,15 @@ class Choices:
 
     @classmethod
     def of(cls, choices: Choices | Sequence[str] | Mapping[str, Sequence[str]]) -> Choices:
-        """From labels, or from a mapping of each label to its verbalisers."""
+        """From labels, or from a mapping of each label to its verbalisers.
+
+        Raises:
+            GraphError: a single text, which would be taken apart into letters.
+        """
         if isinstance(choices, Choices):
             return choices
+        if isinstance(choices, str):
+            raise GraphError(f"the choices are one text, {choices!r}; give a list of labels")
         if isinstance(choices, Mapping):
             items = choices.items()
             return cls(
@@ -103,7 +110,7 @@ class Node:
     model: str = field(default="default", kw_only=True)
     decoding: Decoding = field(default=Decoding(), kw_only=True)
 
-    def __init__(  # noqa: D417 - the attributes are described above
+    def __init__(
         self,
         name: str,
         template: str,
@@ -155,7 +162,8 @@ class Function:
         over: the plural parent that the function maps over, one element at a time.
         plural: whether the function returns a sequence over which nodes may map with `over`.
         likelihood: `likelihood(target, value)` gives log p(target | value) in nats where the node
-            is observed; by default 0 where both are equal as text and −inf elsewhere.
+            is observed; by default 0 where both are equal as text and
+            -inf elsewhere.
     """
 
     name: str
@@ -166,13 +174,21 @@ class Function:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """The names of the function's parameters that have no default."""
-        return tuple(
-            parameter.name
+        """The names of the function's parameters that have no default.
+
+        Raises:
+            TypeError: the function has no readable signature, or a parameter without a name.
+        """
+        wanted = [
+            parameter
             for parameter in inspect.signature(self.function).parameters.values()
             if parameter.default is parameter.empty
-            and parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
-        )
+            and parameter.kind not in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD}
+        ]
+        for parameter in wanted:
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                raise TypeError(f"{parameter.name!r} can only be given by position")
+        return tuple(parameter.name for parameter in wanted)
 
 
 Part = Input | Node | Function

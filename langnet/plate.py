@@ -7,7 +7,11 @@ from typing import Any
 
 from langnet.trace import Index
 
-__all__ = ["at", "indices", "nested", "replaced"]
+__all__ = ["PlateFault", "at", "indices", "nested", "replaced", "spread"]
+
+
+class PlateFault(ValueError):
+    """A value does not have the shape of its plates; the caller reports where."""
 
 
 def at(value: Any, index: Index) -> Any:
@@ -48,4 +52,30 @@ def replaced(value: Any, index: Index, element: Any) -> Any:
     return tuple(
         replaced(old, tuple(rest), element) if position == first else old
         for position, old in enumerate(value)
+    )
+
+
+def spread(value: Any, like: Any, depth: int, draws: int | None = None) -> Any:
+    """An observed value as tuples in the shape of a plate; what is no sequence holds throughout.
+
+    Args:
+        value: what is observed, or nested tuples or lists of it.
+        like: a value that the plate runs over.
+        depth: how many axes of `like` the plate has.
+        draws: the length of one more axis below those, if any.
+
+    Raises:
+        PlateFault: a sequence is longer or shorter than its axis.
+    """
+    size = len(like) if depth else draws
+    if size is None:
+        return value
+    if not isinstance(value, tuple | list):
+        value = (value,) * size
+    elif len(value) != size:
+        raise PlateFault(f"{len(value)} values are given where the plate has {size}")
+    if not depth:
+        return tuple(value)
+    return tuple(
+        spread(part, element, depth - 1, draws) for part, element in zip(value, like, strict=True)
     )

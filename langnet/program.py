@@ -8,6 +8,7 @@ further ones get a task of their own, so that a chain costs no task at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from anyio.abc import TaskGroup
@@ -18,10 +19,10 @@ from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
-from langnet.node import Input, Node
+from langnet.node import Function, Input, Node
 from langnet.template import Template
 from langnet.trace import Trace
-from langnet.visit import Guide, State, Step, plural
+from langnet.visit import FunctionStep, Guide, LanguageStep, State, Step, plural
 
 __all__ = ["Models", "Program", "bind", "blank_contexts"]
 
@@ -39,7 +40,7 @@ class Program:
         conditionals: the distribution of each language node.
     """
 
-    __slots__ = ("_counts", "_roots", "_single_file", "_steps", "conditionals", "graph")
+    __slots__ = ("_counts", "_inputs", "_roots", "_single_file", "_steps", "conditionals", "graph")
 
     def __init__(self, graph: Graph, models: Models) -> None:
         """Binds every language node to the model that it calls.
@@ -50,7 +51,12 @@ class Program:
         self.graph = graph
         self.conditionals: dict[str, Conditional] = bind(graph, models)
         position = {name: index for index, name in enumerate(graph.order)}
-        self._steps = [Step(graph, name, position, self.conditionals) for name in graph.order]
+        self._inputs = [
+            (position[name], part)
+            for name, part in graph.parts.items()
+            if isinstance(part, Input)
+        ]
+        self._steps = [self._step(name, position) for name in graph.order]
         inputs = set(graph.inputs)
         self._counts = [
             sum(parent not in inputs for parent in graph.structure.parents[name])
@@ -80,8 +86,8 @@ class Program:
             inputs: a value for every input.
             key: what every draw's seed is derived from.
             given: observed values by node. A text given to a plural node holds for each element.
-                A given language node is not drawn; a given function node is still computed where
-                `score` asks for its likelihood, and its children see the given value.
+                A given language node is not drawn. A given function node is still computed, for
+                its likelihood, and its children see the given value.
             guide: by node, where its text is drawn from instead of from the node itself.
             score: whether every language node's log-probability is wanted.
             greedy: whether each node takes its most probable text.
@@ -93,7 +99,13 @@ class Program:
             CapabilityError: `score` is asked of a model that cannot score.
         """
         state = State(
-            self._counts, key, given or _NOTHING, guide or _NOTHING, score, greedy, example
+            self._counts,
+            key=key,
+            given=given or _NOTHING,
+            guide=guide or _NOTHING,
+            score=score,
+            greedy=greedy,
+            example=example,
         )
         self._take(inputs, state)
         if self._single_file:
@@ -103,34 +115,49 @@ class Program:
             async with task_group() as tasks:
                 for root in self._roots[1:]:
                     tasks.start_soon(self._walk, root, state, tasks)
-                if self._roots:
-                    await self._walk(self._roots[0], state, tasks)
-        order = self.graph.order
+                await self._walk(self._roots[0], state, tasks)
+        graph = self.graph
         return Trace(
             example,
-            dict(zip(order, state.values, strict=True)),
-            tuple([site for sites in state.sites for site in sites]),
-            self.graph.outputs,
+            dict(zip(graph.order, state.values, strict=True)),
+            tuple(chain.from_iterable(state.sites)),
+            graph.outputs,
             state.log_likelihoods,
         )
 
+    def _step(self, name: str, position: Mapping[str, int]) -> Step:
+        part = self.graph[name]
+        if isinstance(part, Node):
+            return LanguageStep(self.graph, name, position, self.conditionals[name])
+        if isinstance(part, Function):
+            return FunctionStep(self.graph, name, position, part)
+        return Step(self.graph, name, position)
+
     def _take(self, inputs: Mapping[str, Any], state: State) -> None:
-        for step in self._steps:
-            part = step.part
-            if isinstance(part, Input):
-                try:
-                    value = inputs[step.name]
-                except KeyError:
-                    raise GraphError(
-                        f"example {state.example!r} has no input {step.name!r}; it brings "
-                        f"{', '.join(map(repr, inputs)) or 'nothing'}"
-                    ) from None
-                state.values[step.position] = plural(part, value, state) if part.plural else value
+        for position, part in self._inputs:
+            try:
+                value = inputs[part.name]
+            except KeyError:
+                raise GraphError(
+                    f"example {state.example!r} has no input {part.name!r}; it brings "
+                    f"{', '.join(map(repr, inputs)) or 'nothing'}"
+                ) from None
+            state.values[position] = plural(part, value, state.example) if part.plural else value
+        if state.plain:
+            return
+        nodes = self.graph.nodes
+        functions = self.graph.functions
         for name in state.given:
-            if name not in self.graph or name in self.graph.inputs:
+            if name not in nodes and name not in functions:
                 raise GraphError(
                     f"example {state.example!r} observes {name!r}, which is no node of the graph; "
-                    f"its nodes are {', '.join([*self.graph.nodes, *self.graph.functions])}"
+                    f"its nodes are {', '.join([*nodes, *functions])}"
+                )
+        for name in state.guide:
+            if name not in nodes:
+                raise GraphError(
+                    f"a guide is given for {name!r}, which is no language node of the graph; "
+                    f"its language nodes are {', '.join(nodes)}"
                 )
 
     def _needs_no_tasks(self) -> bool:
@@ -154,12 +181,10 @@ class Program:
         counts = state.counts
         while True:
             try:
-                if step.is_language:
-                    await step.speak(state)
-                else:
-                    await step.compute(state)
+                await step.visit(state)
             except Exception as error:
-                error.add_note(f"at node {step.name!r} of example {state.example!r}")
+                where = f" of example {state.example!r}" if state.example else ""
+                error.add_note(f"at node {step.name!r}{where}")
                 raise
             following = None
             for child in step.children:

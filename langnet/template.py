@@ -6,7 +6,7 @@ Substitution is literal: what a model wrote is never interpreted as a template.
 
 from __future__ import annotations
 
-import string
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ __all__ = ["PROMPT_FIELD", "Template", "TemplateFault"]
 
 PROMPT_FIELD = "prompt"
 """The field that a node's learnable prompt fills."""
+
+_BRACES = re.compile(r"\{\{|\}\}|\{(?P<field>[^{}]*)\}|[{}]")
 
 
 class TemplateFault(ValueError):
@@ -41,30 +43,32 @@ class Template:
         Raises:
             TemplateFault: the braces do not match, or hold more than an identifier.
         """
-        literals: list[str] = []
+        literals = [""]
         fields: list[str] = []
-        pending = ""
-        try:
-            pieces = list(string.Formatter().parse(text))
-        except ValueError as error:
-            raise TemplateFault(
-                f"its template cannot be read ({error}); write {{{{ and }}}} for literal braces"
-            ) from None
-        for literal, field, spec, conversion in pieces:
-            pending += literal
-            if field is None:
+        end = 0
+        for found in _BRACES.finditer(text):
+            literals[-1] += text[end : found.start()]
+            end = found.end()
+            field = found["field"]
+            if field is None and len(found[0]) > 1:
+                literals[-1] += found[0][0]
                 continue
-            if not field.isidentifier() or spec or conversion:
-                written = field + (f"!{conversion}" if conversion else "")
-                written += f":{spec}" if spec else ""
+            line = text.count("\n", 0, found.start()) + 1
+            if field is None:
                 raise TemplateFault(
-                    f"its template holds {{{written}}}, but a field is one plain identifier; "
-                    "write {{ and }} for literal braces, and format values in a function node"
+                    f"line {line} of its template holds a lone {found[0]}; "
+                    "write {{ and }} for literal braces"
                 )
-            literals.append(pending)
+            if not field.isidentifier():
+                raise TemplateFault(
+                    f"line {line} of its template holds {{{field}}}, but a field is one plain "
+                    "identifier; write {{ and }} for literal braces, and format values in a "
+                    "function node"
+                )
             fields.append(field)
-            pending = ""
-        return cls(text, (*literals, pending), tuple(fields))
+            literals.append("")
+        literals[-1] += text[end:]
+        return cls(text, tuple(literals), tuple(fields))
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -79,8 +83,8 @@ class Template:
     def bind(self, prompt: str) -> Template:
         """The template with the prompt written in.
 
-        An empty prompt takes the white space that follows it along where it stands at the
-        beginning of the text or of a line, so that a context holds no gap in its place.
+        An empty prompt leaves no gap: at the beginning of the text or of a line it takes the white
+        space that follows it along, and after a blank the blanks.
         """
         literals: list[str] = [self.literals[0]]
         fields: list[str] = []
@@ -90,8 +94,12 @@ class Template:
                 literals.append(literal)
                 continue
             before = literals[-1]
-            gap = not prompt and (before[-1].isspace() if before else not fields)
-            literals[-1] = before + prompt + (literal.lstrip() if gap else literal)
+            rest = literal
+            if not prompt and (before.endswith("\n") if before else not fields):
+                rest = literal.lstrip()
+            elif not prompt and before.endswith((" ", "\t")):
+                rest = literal.lstrip(" \t")
+            literals[-1] = before + prompt + rest
         return Template(self.text, tuple(literals), tuple(fields))
 
     def render(self, values: Mapping[str, object]) -> str:

@@ -8,16 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from langnet.concurrency import concurrently
+from langnet.concurrency import concurrently, each
 from langnet.conditional import Conditional
 from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.node import Function, Input, Node
-from langnet.plate import at, indices, nested
-from langnet.trace import Index, Site, log_mean_exp
+from langnet.plate import PlateFault, at, indices, nested, spread
+from langnet.template import Template
+from langnet.trace import Index, Site, Source, log_mean_exp
 
-__all__ = ["Guide", "State", "Step", "guided", "log_likelihood", "plural"]
+__all__ = [
+    "FunctionStep",
+    "Guide",
+    "LanguageStep",
+    "State",
+    "Step",
+    "guided",
+    "log_likelihood",
+    "plural",
+]
 
 Guide = Callable[[Node, Index, str, Mapping[str, Any]], Sequence[str]]
 """Proposes where a latent text is drawn from: `guide(node, index, context, parents)` gives the
@@ -35,6 +45,7 @@ class State:
         "guide",
         "key",
         "log_likelihoods",
+        "plain",
         "score",
         "sites",
         "values",
@@ -43,6 +54,7 @@ class State:
     def __init__(
         self,
         counts: Sequence[int],
+        *,
         key: Key,
         given: Mapping[str, Any],
         guide: Mapping[str, Guide],
@@ -60,36 +72,18 @@ class State:
         self.score = score
         self.greedy = greedy
         self.example = example
+        self.plain = not (score or given or guide)
 
 
 class Step:
     """One part of a program, with all that can be worked out before a run."""
 
-    __slots__ = (
-        "children",
-        "conditional",
-        "depth",
-        "fields",
-        "is_language",
-        "name",
-        "over",
-        "parents",
-        "part",
-        "position",
-        "scalar",
-        "template",
-    )
+    __slots__ = ("children", "depth", "name", "over", "parents", "position")
 
-    def __init__(
-        self,
-        graph: Graph,
-        name: str,
-        position: Mapping[str, int],
-        conditionals: Mapping[str, Conditional],
-    ) -> None:
+    def __init__(self, graph: Graph, name: str, position: Mapping[str, int]) -> None:
         structure = graph.structure
         part = graph[name]
-        self.part = part
+        over = None if isinstance(part, Input) else part.over
         self.name = name
         self.position = position[name]
         self.children = tuple(position[child] for child in structure.children[name])
@@ -98,131 +92,177 @@ class Step:
             for parent in structure.parents[name]
         )
         self.depth = len(structure.domain[name])
-        over = None if isinstance(part, Input) else part.over
         self.over = None if over is None else position[over]
-        self.is_language = isinstance(part, Node)
-        self.conditional = conditionals.get(name)
-        self.scalar = self.depth == 0 and isinstance(part, Node) and part.draws is None
-        self.template = (
-            structure.templates[name].bind(part.prompt_text) if isinstance(part, Node) else None
-        )
-        literals = self.template.literals if self.template else ()
-        names = self.template.fields if self.template else ()
-        self.fields = (
-            tuple(
-                (position[field], literal)
-                for field, literal in zip(names, literals[1:], strict=True)
-            )
-            if self.template
-            else ()
-        )
 
-    async def speak(self, state: State) -> None:
-        """Fills a language node."""
-        conditional = self.conditional
-        assert conditional is not None  # noqa: S101 - language nodes have one
-        if self.scalar and not state.score and not state.given and not state.guide:
-            # The common case, kept short: it decides what a visit costs.
-            values = state.values
-            pieces = [self.template.literals[0]]  # type: ignore[union-attr]
-            for field, literal in self.fields:
-                pieces += (str(values[field]), literal)
-            context = "".join(pieces)
-            ((text, logprob),) = await conditional.draw(
-                context, (state.key / self.name,), greedy=state.greedy
-            )
-            values[self.position] = text
-            state.sites[self.position] = (Site(self.name, (), context, text, "prior", logprob),)
-            return
-        domain = self._domain(state)
-        drawn = await concurrently(
-            (lambda index=index: self._fill(index, conditional, state)) for index in domain
-        )
-        state.sites[self.position] = [site for sites in drawn for site in sites]
-        texts = {
-            index: sites[0].text if self._draws is None else tuple(site.text for site in sites)
-            for index, sites in zip(domain, drawn, strict=True)
-        }
-        state.values[self.position] = self._shaped(texts, state)
+    async def visit(self, state: State) -> None:
+        """Gives the part its value; an input has it already."""
 
-    @property
-    def _draws(self) -> int | None:
-        return self.part.draws if isinstance(self.part, Node) else None
-
-    async def _fill(self, index: Index, conditional: Conditional, state: State) -> list[Site]:
-        assert self.template is not None  # noqa: S101 - language nodes have one
-        views = self._views(index, state)
-        context = self.template.render(views)
-        draws = self._draws
-        places = [index] if draws is None else [(*index, draw) for draw in range(draws)]
-        if self.name in state.given:
-            texts = [str(at(state.given[self.name], place)) for place in places]
-            if not state.score:
-                return [
-                    Site(self.name, place, context, text, "given")
-                    for place, text in zip(places, texts, strict=True)
-                ]
-            logprobs = await conditional.logprobs(context, texts)
-            return [
-                Site(self.name, place, context, text, "given", logprob)
-                for place, text, logprob in zip(places, texts, logprobs, strict=True)
-            ]
-        keys = [state.key.below(self.name, *place) for place in places]
-        if self.name in state.guide:
-            contexts = state.guide[self.name](conditional.node, index, context, views)
-            return await guided(
-                conditional,
-                context,
-                contexts,
-                list(zip(places, keys, strict=True)),
-                score=state.score,
-            )
-        drawn = await conditional.draw(context, keys, greedy=state.greedy)
-        known = [logprob for _, logprob in drawn]
-        if state.score and None in known:
-            known = [*await conditional.logprobs(context, [text for text, _ in drawn])]
-        return [
-            Site(self.name, place, context, text, "prior", logprob)
-            for place, (text, _), logprob in zip(places, drawn, known, strict=True)
-        ]
-
-    async def compute(self, state: State) -> None:
-        """Fills a function node."""
-        part = self.part
-        assert isinstance(part, Function)  # noqa: S101 - inputs are taken before the walk
-        observed = part.name in state.given
-        if observed and not state.score:
-            state.values[self.position] = state.given[part.name]
-            return
-        domain = self._domain(state)
-        calls = [part.function(**self._views(index, state)) for index in domain]
-        results = (
-            await concurrently((lambda call=call: _settled(call)) for call in calls)
-            if any(map(inspect.isawaitable, calls))
-            else calls
-        )
-        if part.plural:
-            results = [plural(part, result, state) for result in results]
-        value = self._shaped(dict(zip(domain, results, strict=True)), state)
-        if observed:
-            target = state.given[part.name]
-            state.log_likelihoods[part.name] = log_likelihood(part, target, value)
-            value = target
-        state.values[self.position] = value
-
-    def _domain(self, state: State) -> Sequence[Index]:
+    def domain(self, state: State) -> Sequence[Index]:
+        """The places of the plates that the part maps over."""
         return ((),) if self.over is None else indices(state.values[self.over], self.depth)
 
-    def _views(self, index: Index, state: State) -> dict[str, Any]:
+    def views(self, index: Index, state: State) -> dict[str, Any]:
+        """What the part sees of its parents at one place."""
         return {
             parent: at(state.values[position], index[:shared]) if shared else state.values[position]
             for parent, position, shared in self.parents
         }
 
-    def _shaped(self, results: Mapping[Index, Any], state: State) -> Any:
+    def shaped(self, results: Mapping[Index, Any], state: State) -> Any:
+        """One result per place, in the shape of the plates."""
         if self.over is None:
             return results[()]
         return nested(state.values[self.over], self.depth, results)
+
+    def observed(self, state: State, draws: int | None) -> Any:
+        """What is observed of the part, in the shape of its plates."""
+        like = () if self.over is None else state.values[self.over]
+        try:
+            return spread(state.given[self.name], like, self.depth, draws)
+        except PlateFault as fault:
+            raise GraphError(
+                f"what is observed of {self.name!r} on example {state.example!r} does not fit: "
+                f"{fault}; give one text that holds for all, or as many as there are"
+            ) from None
+
+
+class LanguageStep(Step):
+    """A language node in a program."""
+
+    __slots__ = ("conditional", "draws", "fields", "opening", "simple", "template")
+
+    def __init__(
+        self, graph: Graph, name: str, position: Mapping[str, int], conditional: Conditional
+    ) -> None:
+        super().__init__(graph, name, position)
+        node = conditional.node
+        self.conditional = conditional
+        self.draws = node.draws
+        self.template: Template = graph.structure.templates[name].bind(node.prompt_text)
+        self.opening, *literals = self.template.literals
+        fields = zip(self.template.fields, literals, strict=True)
+        self.fields = tuple((position[field], literal) for field, literal in fields)
+        self.simple = not self.depth and node.draws is None and node.choices is None
+
+    async def visit(self, state: State) -> None:
+        """Draws or takes the node's text at every place."""
+        if self.simple and state.plain:
+            # The common case, kept short: it decides what a visit costs.
+            values = state.values
+            name = self.name
+            conditional = self.conditional
+            context = self.opening
+            for field, literal in self.fields:
+                context += f"{values[field]}{literal}"
+            (completion,) = await conditional.model.sample(
+                context,
+                decoding=conditional.decoding(greedy=state.greedy),
+                keys=(Key((*state.key, name)),),
+            )
+            text = values[self.position] = completion.text
+            state.sites[self.position] = (Site(name, (), context, text),)
+            return
+        domain = self.domain(state)
+        given = self.observed(state, self.draws) if self.name in state.given else None
+        filled = await each(partial(self._fill, state, given), domain)
+        state.sites[self.position] = [site for sites in filled for site in sites]
+        texts = {
+            index: sites[0].text if self.draws is None else tuple(site.text for site in sites)
+            for index, sites in zip(domain, filled, strict=True)
+        }
+        state.values[self.position] = self.shaped(texts, state)
+
+    async def _fill(self, state: State, given: Any, index: Index) -> list[Site]:
+        conditional = self.conditional
+        views = self.views(index, state)
+        context = self.template.render(views)
+        places = [index] if self.draws is None else [(*index, n) for n in range(self.draws)]
+        if self.name in state.given:
+            texts = [self._text(at(given, place), state) for place in places]
+            known: Sequence[float | None] = [None] * len(texts)
+            if state.score:
+                known = await conditional.logprobs(context, texts)
+            return self._sites(places, context, texts, "given", known)
+        keys = [state.key.below(self.name, *place) for place in places]
+        if self.name in state.guide:
+            return await guided(
+                conditional,
+                context,
+                state.guide[self.name](conditional.node, index, context, views),
+                list(zip(places, keys, strict=True)),
+                score=state.score,
+                greedy=state.greedy,
+            )
+        drawn = await conditional.draw(context, keys, greedy=state.greedy)
+        texts = [text for text, _ in drawn]
+        known = [logprob for _, logprob in drawn]
+        if state.score and None in known:
+            known = await conditional.logprobs(context, texts)
+        return self._sites(places, context, texts, "prior", known)
+
+    def _sites(
+        self,
+        places: Sequence[Index],
+        context: str,
+        texts: Sequence[str],
+        source: Source,
+        logprobs: Sequence[float | None],
+    ) -> list[Site]:
+        return [
+            Site(self.name, place, context, text, source, logprob)
+            for place, text, logprob in zip(places, texts, logprobs, strict=True)
+        ]
+
+    def _text(self, value: Any, state: State) -> str:
+        if value is None or isinstance(value, tuple | list):
+            raise GraphError(
+                f"what is observed of {self.name!r} on example {state.example!r} is {value!r} "
+                "where one text belongs; give a text, or leave the node out"
+            )
+        return str(value)
+
+
+class FunctionStep(Step):
+    """A function node in a program."""
+
+    __slots__ = ("part", "waits")
+
+    def __init__(
+        self, graph: Graph, name: str, position: Mapping[str, int], part: Function
+    ) -> None:
+        super().__init__(graph, name, position)
+        self.part = part
+        function = part.function
+        self.waits = any(map(inspect.iscoroutinefunction, (function, type(function).__call__)))
+
+    async def visit(self, state: State) -> None:
+        """Computes the value; where the node is observed, its children see the target."""
+        domain = self.domain(state)
+        call = partial(self._call, state)
+        # Only functions that wait gain from tasks of their own.
+        values = await each(call, domain) if self.waits else [await call(i) for i in domain]
+        results = dict(zip(domain, values, strict=True))
+        if self.name in state.given:
+            targets = self.observed(state, None)
+            state.log_likelihoods[self.name] = sum(
+                log_likelihood(self.part, at(targets, index[: self.depth]), result)
+                for index, result in results.items()
+            )
+            results = {
+                index: self._as_seen(at(targets, index), result)
+                for index, result in results.items()
+            }
+        state.values[self.position] = self.shaped(results, state)
+
+    async def _call(self, state: State, index: Index) -> Any:
+        result = self.part.function(**self.views(index, state))
+        if inspect.isawaitable(result):
+            result = await result
+        return plural(self.part, result, state.example) if self.part.plural else result
+
+    def _as_seen(self, target: Any, result: Any) -> Any:
+        """A target in the form of the function's result: one text holds for each element."""
+        return _elements(target, len(result)) if self.part.plural else target
 
 
 async def guided(
@@ -232,11 +272,23 @@ async def guided(
     places: Sequence[tuple[Index, Key]],
     *,
     score: bool,
+    greedy: bool = False,
 ) -> list[Site]:
     """Draws texts from a uniform mixture over guide contexts, and weighs them if asked.
 
     log q is the log of the whole mixture's density, since the mixture is what is sampled from.
+    With `greedy` it is unknown, since the most probable text has no density.
+
+    Raises:
+        GraphError: the guide gives no context, or one text in place of a sequence.
+        ModelError: a call failed.
+        CapabilityError: `score` is asked of a model that cannot score.
     """
+    if isinstance(contexts, str) or not contexts:
+        raise GraphError(
+            f"the guide of node {conditional.node.name!r} gives {contexts!r}; "
+            "let it give a sequence of at least one context"
+        )
     picked: dict[str, list[int]] = {}
     for order, (_, key) in enumerate(places):
         choice = (key / "component").rng().randrange(len(contexts)) if len(contexts) > 1 else 0
@@ -244,7 +296,7 @@ async def guided(
     texts: dict[int, str] = {}
 
     async def draw(source: str, orders: Sequence[int]) -> None:
-        drawn = await conditional.draw(source, [places[order][1] for order in orders])
+        drawn = await conditional.draw(source, [places[order][1] for order in orders], greedy=greedy)
         texts.update(zip(orders, (text for text, _ in drawn), strict=True))
 
     await concurrently(
@@ -261,10 +313,11 @@ async def guided(
         )
         by_context = dict(zip(unique, columns, strict=True))
         logprobs = [*by_context[context]]
-        log_qs = [
-            log_mean_exp([by_context[source][order] for source in contexts])
-            for order in range(len(drawn))
-        ]
+        if not greedy:
+            log_qs = [
+                log_mean_exp([by_context[source][order] for source in contexts])
+                for order in range(len(drawn))
+            ]
     node = conditional.node.name
     return [
         Site(node, place, context, text, "guide", logprob, log_q)
@@ -273,20 +326,28 @@ async def guided(
 
 
 def log_likelihood(part: Function, target: Any, value: Any) -> float:
-    """log p(target | value) of an observed function node, in nats, summed over its elements."""
+    """log p(target | value) of an observed function node at one place, in nats."""
     if part.likelihood is not None:
         return part.likelihood(target, value)
-    return 0.0 if str(target) == str(value) else -math.inf
+    if not part.plural:
+        return 0.0 if str(target) == str(value) else -math.inf
+    same = [*map(str, _elements(target, len(value)))] == [*map(str, value)]
+    return 0.0 if same else -math.inf
 
 
-async def _settled(result: Any) -> Any:
-    return await result if inspect.isawaitable(result) else result
+def plural(part: Input | Function, value: Any, example: str) -> tuple[Any, ...]:
+    """The value of a part that is declared plural, as a tuple.
 
-
-def plural(part: Input | Function, value: Any, state: State) -> tuple[Any, ...]:
+    Raises:
+        GraphError: the value is no sequence, or a text.
+    """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise GraphError(
-            f"{part.name!r} is declared plural, but on example {state.example!r} its value is a "
+            f"{part.name!r} is declared plural, but on example {example!r} its value is a "
             f"{type(value).__name__}; give a list or a tuple"
         )
     return tuple(value)
+
+
+def _elements(target: Any, size: int) -> tuple[Any, ...]:
+    return tuple(target) if isinstance(target, tuple | list) else (target,) * size

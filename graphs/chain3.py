@@ -1,0 +1,37 @@
+"""A chain of three language nodes: Algorithm 3 of the DLN paper, which its authors did not run.
+
+text ──► notes ──► judgement ──► answer
+  └────────────────────────────────▲
+"""
+
+from langnet import Decoding, Graph, Input, Node
+from langnet.tasks import Task
+
+TASK = "sentiment"
+SHORT = Decoding(temperature=0.7, max_tokens=20, stop=("\n",))
+
+
+def network(task: Task) -> Graph:
+    """The network for a task."""
+    return Graph(
+        Input("text"),
+        Node(
+            "notes",
+            "{prompt}\n\n{text}\n\nNotes:",
+            "Note the words that matter most.",
+            decoding=SHORT,
+        ),
+        Node(
+            "judgement",
+            "{prompt}\n\nNotes: {notes}\n\nJudgement:",
+            "Say in one sentence what the notes suggest.",
+            decoding=SHORT,
+        ),
+        Node(
+            "answer",
+            "{prompt}\n\n{text}\nJudgement: {judgement}\n\nAnswer:",
+            task.description,
+            choices=task.labels,
+        ),
+        name="chain3",
+    )

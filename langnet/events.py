@@ -1,0 +1,138 @@
+"""Events: what observers are told while langnet works.
+
+An observer is any function of an event. One that raises is logged and left out from then on, and
+the work goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from langnet.lm.meter import MeterReading
+
+__all__ = [
+    "Event",
+    "FitFinished",
+    "FitStarted",
+    "Notifier",
+    "Observer",
+    "PhaseAdvanced",
+    "StepFinished",
+    "Validated",
+]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FitStarted:
+    """A fit begins, or goes on where it was interrupted.
+
+    Attributes:
+        step: steps that are done already.
+        steps: steps in all.
+        objective: "likelihood" or "rollout".
+        prompts: the prompts at this point.
+    """
+
+    step: int
+    steps: int
+    objective: str
+    prompts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseAdvanced:
+    """A part of the work has come further.
+
+    Attributes:
+        phase: such as "validate" or "test before".
+        done: items done.
+        total: items in all.
+    """
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step is done.
+
+    Attributes:
+        step: its number, from 1.
+        steps: steps in all.
+        score: what the objective gave the prompts that were taken (see `StepResult.score`).
+        log_evidence: mean bound per example in nats, where there is one.
+        metric: the mean of the metric over the batch, before the step.
+        changed: the names of the prompts that changed.
+        seconds: how long the step took.
+        reading: calls and tokens since the fit began, where a meter was given.
+    """
+
+    step: int
+    steps: int
+    score: float
+    log_evidence: float | None
+    metric: float
+    changed: tuple[str, ...]
+    seconds: float
+    reading: MeterReading | None
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The prompts were validated.
+
+    Attributes:
+        step: after how many steps.
+        metric: the mean of the metric over the validation examples.
+        best: the best so far, this one included.
+        is_best: whether this one is the best.
+    """
+
+    step: int
+    metric: float
+    best: float
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FitFinished:
+    """A fit is over.
+
+    Attributes:
+        step: steps done.
+        best: the best validation metric.
+        reason: why it ended.
+    """
+
+    step: int
+    best: float
+    reason: str
+
+
+Event = FitStarted | PhaseAdvanced | StepFinished | Validated | FitFinished
+"""Anything that an observer may be told."""
+
+Observer = Callable[[Event], None]
+"""Is told of events."""
+
+
+class Notifier:
+    """Tells observers of events and keeps their failures from the work."""
+
+    def __init__(self, observers: Iterable[Observer] = ()) -> None:
+        self._observers = list(observers)
+
+    def __call__(self, event: Event) -> None:
+        """Tells every observer."""
+        for observer in tuple(self._observers):
+            try:
+                observer(event)
+            except Exception:  # noqa: BLE001 - watching must not stop the work
+                _log.exception("an observer raised on %s and is left out", type(event).__name__)
+                self._observers.remove(observer)

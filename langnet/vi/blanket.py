@@ -1,0 +1,105 @@
+"""Which nodes an observation bears on, and what a guide is told about a latent text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import networkx as nx
+
+from langnet.data import Example
+from langnet.graph import Graph
+from langnet.plate import at
+from langnet.trace import Index, Trace
+from langnet.vi.guide import Guide, Hint
+from langnet.visit import Guide as SiteGuide
+
+__all__ = [
+    "hint",
+    "informative",
+    "language_children",
+    "latents",
+    "parents_at",
+    "site_guide",
+    "spread",
+]
+
+
+def network(graph: Graph) -> nx.DiGraph[str]:
+    """The edges of a graph."""
+    edges: nx.DiGraph[str] = nx.DiGraph()
+    edges.add_nodes_from(graph.order)
+    edges.add_edges_from(
+        (parent, name) for name, parents in graph.structure.parents.items() for parent in parents
+    )
+    return edges
+
+
+def informative(graph: Graph, observed: Mapping[str, str]) -> tuple[str, ...]:
+    """The language nodes that are observed or have an observed descendant, parents first.
+
+    The others say nothing about the targets: summed over, they drop out of the posterior.
+    """
+    edges = network(graph)
+    bearing = set(observed).union(*(nx.ancestors(edges, name) for name in observed))
+    return tuple(name for name in graph.nodes if name in bearing)
+
+
+def latents(graph: Graph, observed: Mapping[str, str]) -> tuple[str, ...]:
+    """The informative language nodes that are not observed, parents first."""
+    return tuple(name for name in informative(graph, observed) if name not in observed)
+
+
+def language_children(graph: Graph, name: str) -> tuple[str, ...]:
+    """The language nodes that read a node, directly or through function nodes."""
+    found: dict[str, None] = {}
+    pending = list(graph.structure.children[name])
+    while pending:
+        child = pending.pop(0)
+        if child in graph.nodes:
+            found[child] = None
+        else:
+            pending.extend(graph.structure.children[child])
+    return tuple(found)
+
+
+def spread(value: Any, like: Any) -> Any:
+    """An observed value in the shape of a node's value: one text holds for every element."""
+    if not isinstance(like, tuple):
+        return value
+    return tuple(spread(at(value, (place,)), element) for place, element in enumerate(like))
+
+
+def parents_at(graph: Graph, values: Mapping[str, Any], node: str, index: Index) -> dict[str, Any]:
+    """What each field of a node's template shows at one place of its plates."""
+    return {
+        parent: at(values[parent], index[:shared])
+        for parent, shared in graph.structure.shared[node].items()
+    }
+
+
+def hint(
+    graph: Graph, example: Example, forward: Trace, node: str, index: Index, context: str
+) -> Hint:
+    """What a guide is told about one latent text."""
+    edges = network(graph)
+    below = nx.descendants(edges, node)
+    seen = dict.fromkeys(str(text) for name, text in example.targets.items() if name in below)
+    nodes = graph.nodes
+    return Hint(
+        node=node,
+        index=index,
+        context=context,
+        target=", ".join(seen),
+        forward=str(at(forward.values[node], index)),
+        child_prompts={child: nodes[child].prompt_text for child in language_children(graph, node)},
+    )
+
+
+def site_guide(graph: Graph, example: Example, forward: Trace, guide: Guide) -> SiteGuide:
+    """A guide for the executor, bound to one example."""
+
+    def contexts(node: Any, index: Index, context: str, _: Mapping[str, Any]) -> tuple[str, ...]:
+        return guide(hint(graph, example, forward, node.name, index, context))
+
+    return contexts

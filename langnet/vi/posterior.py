@@ -1,0 +1,212 @@
+"""The E-step: infer the latent texts of an example, given its targets.
+
+Two posteriors, both of which reduce to the paper's on a chain of two nodes:
+
+- *local* (Algorithm 3 of Deep Language Networks, on any graph): one reverse sweep in which each
+  latent text gets K alternatives, weighted by its Markov blanket;
+- *particles*: K complete draws of all latents, weighted by importance, which carry bounds.
+
+What comes out is evidence: for each node, weighted rows of its parents' texts and its own. After
+it, every node is a one-layer problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from langnet.data import Example
+from langnet.errors import GraphError
+from langnet.key import Key
+from langnet.program import Program
+from langnet.trace import (
+    Index,
+    Trace,
+    effective_sample_size,
+    log_mean_exp,
+    normalised,
+)
+from langnet.vi.guide import GUIDES, Guide
+
+__all__ = ["Alternatives", "Inference", "Posterior", "Row", "infer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """How latent texts are inferred.
+
+    Attributes:
+        kind: "local" or "particles".
+        draws: alternatives of each latent text, or particles (K in the paper).
+        guide: where they are drawn from; a guide or a name in `GUIDES`.
+        temperature: of the softmax that turns logits into weights; 0 is hard EM, infinity uniform.
+        prior_term: whether log p(h | parents) is part of a local logit.
+        subtract_proposal: whether log q(h) is taken off a local logit, which makes it an
+            importance weight; the paper leaves it on.
+        per_token: whether log p(h | parents) is averaged over tokens in local logits, as published
+            code does; no bound then.
+        skip: the share of first tokens left out of that average.
+        include_forward: whether the forward text is one more alternative in the local posterior.
+        hard: whether all weight goes to the best alternative (`use_h_argmax` in published code).
+        sweeps: reverse sweeps of the local posterior.
+        min_weight: weights below this share are dropped from the evidence, and the rest
+            renormalised: most alternatives get next to no weight, and each costs a score per
+            candidate prompt. 0 keeps all.
+        max_rows: rows that one text of one example may contribute, where several latent texts
+            meet; above that, combinations are drawn from their product.
+    """
+
+    kind: Literal["local", "particles"] = "local"
+    draws: int = 5
+    guide: Guide | str = "mixture"
+    temperature: float = 1.0
+    prior_term: bool = True
+    subtract_proposal: bool = False
+    per_token: bool = False
+    skip: float = 0.0
+    include_forward: bool = True
+    hard: bool = False
+    sweeps: int = 1
+    min_weight: float = 0.02
+    max_rows: int = 25
+
+    def __post_init__(self) -> None:
+        if isinstance(self.guide, str) and self.guide not in GUIDES:
+            raise ValueError(f"there is no guide {self.guide!r}; use one of {', '.join(GUIDES)}")
+        if self.kind not in {"local", "particles"}:
+            raise ValueError(f"kind must be 'local' or 'particles', not {self.kind!r}")
+        if self.draws < 1 or self.sweeps < 1 or self.max_rows < 1:
+            raise ValueError("draws, sweeps and max_rows must be at least 1")
+
+    @property
+    def guide_function(self) -> Guide:
+        """The guide itself."""
+        return GUIDES[self.guide] if isinstance(self.guide, str) else self.guide
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One weighted row of evidence for a node.
+
+    Attributes:
+        example: the example's id.
+        node: the node's name.
+        index: the position in the node's plates.
+        weight: how much the row counts; the rows of one text of one example sum to 1.
+        parents: the value of each field of the node's template.
+        text: the node's text, inferred or observed.
+    """
+
+    example: str
+    node: str
+    index: Index
+    weight: float
+    parents: Mapping[str, Any] = field(hash=False)
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alternatives:
+    """The alternatives of one latent text in the local posterior.
+
+    Attributes:
+        node: the node's name.
+        index: the position in the node's plates.
+        texts: the alternatives, as (draw,).
+        logits: their unnormalised log-weights in nats (not where `per_token` is set), as (draw,).
+        weights: their weights, as (draw,).
+        log_prior: log p(h | parents, prompt) of each, as (draw,); `None` where it was not asked.
+    """
+
+    node: str
+    index: Index
+    texts: tuple[str, ...]
+    logits: tuple[float, ...]
+    weights: tuple[float, ...]
+    log_prior: tuple[float, ...] | None = None
+
+    @property
+    def best(self) -> str:
+        """h*: the alternative with the greatest weight, the first among equals."""
+        return self.texts[max(range(len(self.texts)), key=self.weights.__getitem__)]
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior:
+    """What is inferred about one example.
+
+    Attributes:
+        example: the example.
+        forward: the forward pass, in which every node takes its most probable text.
+        rows: the evidence of every node that an observation bears on.
+        best: the best value of each inferred node, in the shape of its plates.
+        alternatives: the alternatives of each latent text (local).
+        particles: the complete draws (particles).
+        log_weights: their log importance weights in nats, as (draw,) (particles).
+    """
+
+    example: Example
+    forward: Trace
+    rows: tuple[Row, ...]
+    best: Mapping[str, Any]
+    alternatives: tuple[Alternatives, ...] = ()
+    particles: tuple[Trace, ...] = ()
+    log_weights: tuple[float, ...] | None = None
+
+    @property
+    def log_evidence(self) -> float | None:
+        """Log (1/K) Σ w: the IWAE_K bound on log p(y | x), in nats; `None` where there is none."""
+        return None if self.log_weights is None else log_mean_exp(self.log_weights)
+
+    @property
+    def elbo(self) -> float | None:
+        """The mean log-weight: an estimate of the ELBO in nats; `None` where there is none."""
+        if self.log_weights is None:
+            return None
+        return sum(self.log_weights) / len(self.log_weights)
+
+    @property
+    def effective_sample_size(self) -> float | None:
+        """How many draws the weighted particles are worth; `None` where there is none."""
+        if self.log_weights is None:
+            return None
+        return effective_sample_size(normalised(self.log_weights))
+
+
+async def infer(
+    program: Program,
+    example: Example,
+    *,
+    key: Key,
+    settings: Inference,
+    forward: Trace | None = None,
+) -> Posterior:
+    """Infers the latent texts of one example from its targets.
+
+    Args:
+        program: the graph with its models.
+        example: its targets are the observations.
+        key: what every draw's seed is derived from.
+        settings: how to infer.
+        forward: the forward pass, where it has been made already.
+
+    Raises:
+        GraphError: the example observes nothing.
+        CapabilityError: a model cannot give the log-probabilities that are needed.
+        ModelError: a call failed.
+    """
+    from langnet.vi.local import infer_local  # noqa: PLC0415 - they share the types above
+    from langnet.vi.particles import infer_particles  # noqa: PLC0415 - they share the types above
+
+    if not example.targets:
+        raise GraphError(
+            f"example {example.id!r} observes no node, so nothing can be inferred from it; "
+            f"give it targets, for instance {{{program.graph.target!r}: …}}"
+        )
+    if forward is None:
+        forward = await program.run(
+            example.inputs, key=key / "forward", greedy=True, example=example.id
+        )
+    method = infer_particles if settings.kind == "particles" else infer_local
+    return await method(program, example, key=key, settings=settings, forward=forward)
