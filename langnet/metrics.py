@@ -37,7 +37,7 @@ __all__ = [
 Metric = Callable[[str, str], float]
 """A prediction and a target to a number between 0 and 1."""
 
-_AROUND = r"\s\"'`“”‘’«»()\[\]{}<>*_,;:!?…"  # noqa: RUF001 - typographic quotation marks are meant
+_AROUND = r"\s\"'`“”‘’«»()\[\]{}<>*_,;:!?…"
 # A full stop in front of a digit belongs to a number.
 _EDGES = re.compile(rf"^(?:[{_AROUND}]|\.(?!\d))+|[{_AROUND}.]+$")
 # A hyphen after a letter, a digit or a bracket joins or subtracts; elsewhere it is a sign.

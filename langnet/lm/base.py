@@ -51,8 +51,7 @@ class Decoding:
     top_p: float = 1.0
 
     def __post_init__(self) -> None:
-        if isinstance(self.stop, str):
-            object.__setattr__(self, "stop", (self.stop,))
+        object.__setattr__(self, "stop", _strings(self.stop))
         if self.temperature < 0:
             raise ValueError(f"temperature must be at least 0, not {self.temperature}")
         if self.max_tokens < 1:
@@ -226,6 +225,10 @@ class LanguageModel(Protocol):
     async def aclose(self) -> None:
         """Gives back what the model holds: threads, connections, files."""
         ...
+
+
+def _strings(value: str | Sequence[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def joined(context: str, text: str) -> str:

@@ -1,0 +1,147 @@
+"""What stands in an answer of OpenAI's protocol, in the forms that servers give it.
+
+Where servers differ, each known form is read. What is in none of them is an error that says so:
+nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from langnet.errors import ModelError
+from langnet.lm.base import Usage
+from langnet.lm.logprobs import text_logprobs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["echoed_logprobs", "first_tokens", "prompt_logprobs", "text_of", "usage_of"]
+
+
+def text_of(choice: Mapping[str, Any]) -> str | None:
+    """The text that was drawn, or None where the answer holds none."""
+    match choice:
+        case {"message": {"content": str(text)}} | {"text": str(text)}:
+            return text
+        case {"message": {"content": [*parts]}} if parts:
+            texts = [part["text"] for part in parts if _is_text(part)]
+            return "".join(texts) if len(texts) == len(parts) else None
+    return None
+
+
+def usage_of(usage: object) -> Usage:
+    """The tokens that a server says it took; zero where it does not say."""
+    if not isinstance(usage, dict):
+        return Usage()
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    return Usage(
+        _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached)
+    )
+
+
+def first_tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """The most probable first tokens with their log-probabilities, in nats.
+
+    Raises:
+        ModelError: the answer holds none.
+    """
+    match choice.get("logprobs"):
+        case {"content": [{"top_logprobs": [*entries]}, *_]} if entries:
+            pairs = [(e.get("token"), e.get("logprob")) for e in entries if isinstance(e, dict)]
+        case {"top_logprobs": [dict(entries), *_]} if entries:
+            pairs = list(entries.items())
+        case _:
+            raise ModelError("the server answered without top log-probabilities")
+    found = [(token, _number(value)) for token, value in pairs]
+    known = [
+        (token, value) for token, value in found if isinstance(token, str) and value is not None
+    ]
+    if len(known) != len(pairs):
+        raise ModelError("the server's top log-probabilities are no tokens with numbers")
+    return known
+
+
+def echoed_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple[float, ...]:
+    """Log-probabilities, in nats, of a text in a prompt that the server repeats (`echo`).
+
+    One drawn token may follow the prompt.
+
+    Raises:
+        ModelError: the prompt is not repeated, or its tokens do not spell it.
+    """
+    prompt = context + text
+    match choice:
+        case {
+            "text": str(whole),
+            "logprobs": {"tokens": [*tokens], "token_logprobs": [*numbers], **rest},
+        } if whole.startswith(prompt) and all(isinstance(token, str) for token in tokens):
+            offsets = rest.get("text_offset")
+        case _:
+            raise ModelError("the server does not repeat the prompt with log-probabilities")
+    if not (isinstance(offsets, list) and all(isinstance(offset, int) for offset in offsets)):
+        offsets = None
+    unspelled = whole == prompt and tokens and not whole.endswith(tokens[-1])
+    if unspelled and (offsets is None or offsets[-1:] >= [len(whole)]):
+        # The drawn token has no text, since it ends the answer, but some servers list it.
+        tokens, numbers = tokens[:-1], numbers[:-1]
+        offsets = offsets[:-1] if offsets else None
+    return text_logprobs(
+        tokens,
+        [_number(number) for number in numbers],
+        context=context,
+        text=text,
+        after=whole[len(prompt) :],
+        offsets=offsets,
+    )
+
+
+def prompt_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple[float, ...]:
+    """Log-probabilities, in nats, of a text by vLLM's field `prompt_logprobs` of 0.
+
+    It holds, for each token of the prompt, a mapping with that token alone; None for the first.
+
+    Raises:
+        ModelError: the field is missing or of another form, or its tokens do not spell the text.
+    """
+    entries = choice.get("prompt_logprobs")
+    if not isinstance(entries, list) or len(entries) < 2:  # noqa: PLR2004  # None and a token
+        raise ModelError("the server answered without prompt_logprobs")
+    tokens: list[str] = []
+    numbers: list[float | None] = []
+    for entry in entries[1:]:
+        match list(entry.values()) if isinstance(entry, dict) else entry:
+            case [{"decoded_token": str(token), "logprob": number}]:
+                tokens.append(token)
+                numbers.append(_number(number))
+            case _:
+                raise ModelError("the server's prompt_logprobs do not hold one token each")
+    if context == "":
+        # The first token has no entry: with a begin token that is the one, else the text's own.
+        tokens, numbers = _with_first(tokens, numbers, text)
+    return text_logprobs(tokens, numbers, context=context, text=text)
+
+
+def _with_first(
+    tokens: list[str], numbers: list[float | None], text: str
+) -> tuple[list[str], list[float | None]]:
+    rest = "".join(tokens)
+    if rest != text and text.endswith(rest):
+        return [text[: len(text) - len(rest)], *tokens], [None, *numbers]
+    return tokens, numbers
+
+
+def _is_text(part: object) -> bool:
+    return isinstance(part, dict) and isinstance(part.get("text"), str)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _number(value: object) -> float | None:
+    """A log-probability, or None where the server gives none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+        return None
+    return float(value)

@@ -1,0 +1,209 @@
+"""A cache of answers: a model over a model and a store.
+
+What names an answer is a SHA-256 over everything that can change it: the model's identity, the
+kind of question, the context, the decoding, and for a draw its key. Repeated draws therefore stay
+apart, and a run that is resumed finds its own again. Fields that cannot change an answer (the key
+at temperature 0, the longest text of a score without its end) are left out.
+
+Only answers are kept, never errors. Entries are per text: of several draws or texts, only those
+that are missing are asked for, in one call.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from langnet.lm.base import (
+    Capabilities,
+    Choice,
+    Completion,
+    Decoding,
+    LabelScores,
+    LanguageModel,
+    TextScore,
+    TextScores,
+)
+from langnet.lm.store import CacheStats, DiskStore, MemoryStore, Store, default_cache_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from hashlib import _Hash
+
+    from langnet.key import Key
+    from langnet.lm.meter import Meter
+
+__all__ = ["CacheStats", "Cached", "DiskStore", "MemoryStore", "Store", "default_cache_path"]
+
+_FORMAT = 1  # of names and entries; raise it where either changes its meaning
+
+# `json.dumps` with options would build an encoder per call, `json.loads` guess the encoding.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+_T = TypeVar("_T")
+_log = logging.getLogger(__name__)
+
+
+class Cached:
+    """A model whose answers are looked up in a store first.
+
+    A hit takes no tokens: its usage is zero. Errors are passed on and not kept.
+
+    Args:
+        model: answers what the store does not hold. A meter that shall not count hits as calls
+            stands below: `Cached(Metered(model, meter), store, meter=meter)`.
+        store: where answers are kept. Several models may share it; whoever made it closes it.
+        meter: counts the hits.
+    """
+
+    __slots__ = ("_meter", "_store", "model")
+
+    def __init__(self, model: LanguageModel, store: Store, *, meter: Meter | None = None) -> None:
+        self.model = model
+        self._store = store
+        self._meter = meter
+
+    @property
+    def identity(self) -> str:
+        """That of the model: a cache changes no answer."""
+        return self.model.identity
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Those of the model."""
+        return self.model.capabilities
+
+    async def sample(
+        self, context: str, *, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
+        """Draws one text per key; only those that the store lacks reach the model, in one call.
+
+        Raises:
+            ModelError: the call failed.
+        """
+        drawn = decoding.temperature > 0
+        head = self._head(
+            "sample",
+            context,
+            float(decoding.temperature),
+            float(decoding.top_p) if drawn else 1.0,
+            decoding.max_tokens,
+            sorted(set(decoding.stop)),
+        )
+        names = [_name(head, key.path if drawn else "") for key in keys]
+        found = self._lookup(names, _completion)
+        missing = {name: key for name, key in zip(names, keys, strict=True) if name not in found}
+        fresh: dict[str, Completion] = {}
+        if missing:
+            completions = await self.model.sample(
+                context, decoding=decoding, keys=list(missing.values())
+            )
+            fresh = dict(zip(missing, completions, strict=True))
+        for name, completion in fresh.items():
+            found[name] = Completion(completion.text, completion.finish)
+            self._store.put(name, _bytes([completion.text, completion.finish]))
+        # A text that was asked for twice in one call took its tokens once.
+        return [fresh.pop(name) if name in fresh else found[name] for name in names]
+
+    async def score(
+        self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
+    ) -> TextScores:
+        """Scores given texts; only those that the store lacks reach the model, in one call.
+
+        Raises:
+            ModelError: the call failed.
+            CapabilityError: the model cannot score.
+        """
+        event = [decoding.max_tokens, sorted(set(decoding.stop))] if end else None
+        head = self._head(
+            "score",
+            context,
+            float(decoding.temperature) or 1.0,
+            float(decoding.top_p) if decoding.temperature else 1.0,
+            event,
+        )
+        names = [_name(head, text) for text in texts]
+        found = self._lookup(names, _text_score)
+        missing = {name: text for name, text in zip(names, texts, strict=True) if name not in found}
+        if not missing:
+            return TextScores(tuple(found[name] for name in names))
+        answer = await self.model.score(context, list(missing.values()), decoding=decoding, end=end)
+        for name, score in zip(missing, answer.scores, strict=True):
+            found[name] = score
+            self._store.put(name, _bytes([float(value) for value in score.token_logprobs]))
+        return TextScores(tuple(found[name] for name in names), answer.usage)
+
+    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
+        """Scores the labels of a closed set, from the store where it holds the whole answer.
+
+        Raises:
+            ModelError: the call failed.
+            CapabilityError: the model cannot score labels.
+        """
+        # What a label is called does not matter to the model, only the texts that stand for it.
+        name = _name(self._head("choose", context, [list(choice.texts) for choice in choices]), "")
+        found = self._lookup([name], _logprobs)
+        if name in found:
+            return LabelScores(found[name])
+        answer = await self.model.choose(context, choices)
+        self._store.put(name, _bytes([float(value) for value in answer.logprobs]))
+        return answer
+
+    async def aclose(self) -> None:
+        """Closes the model and writes what waits; the store stays open for its owner."""
+        try:
+            await self.model.aclose()
+        finally:
+            await self._store.flush()
+
+    def _head(self, kind: str, context: str, *rest: Any) -> _Hash:
+        """What the names of all entries of one call begin with."""
+        # The context is the long part: it goes in as it is, after its length, not through JSON.
+        text = context.encode("utf-8", "surrogatepass")
+        fields = _encode([_FORMAT, self.model.identity, kind, len(text), *rest])
+        return sha256(b"%b\n%b" % (fields.encode(), text))
+
+    def _lookup(self, names: Sequence[str], read: Callable[[Any], _T]) -> dict[str, _T]:
+        """The entries that the store holds; one that cannot be read counts as missing."""
+        found: dict[str, _T] = {}
+        for name in names:
+            entry = self._store.get(name)
+            if entry is None:
+                continue
+            try:
+                found[name] = read(_decode(entry.decode()))
+            except (ValueError, TypeError, RecursionError):
+                _log.warning("the cache entry %s cannot be read; it is asked for again", name)
+        if self._meter is not None:
+            self._meter.hits += len(found)
+        return found
+
+
+def _name(head: _Hash, rest: str) -> str:
+    whole = head.copy()
+    # A lone surrogate is no text that could be sent, but it may be asked for.
+    whole.update(rest.encode("utf-8", "surrogatepass"))
+    return whole.hexdigest()
+
+
+def _bytes(entry: list[Any]) -> bytes:
+    return _encode(entry).encode()
+
+
+def _completion(entry: Any) -> Completion:
+    text, finish = entry
+    if not (isinstance(entry, list) and isinstance(text, str) and isinstance(finish, str)):
+        raise TypeError("a completion is a text and how it ended")
+    return Completion(text, finish)
+
+
+def _logprobs(entry: Any) -> tuple[float, ...]:
+    if not (isinstance(entry, list) and all(isinstance(value, float) for value in entry)):
+        raise TypeError("scores are a list of numbers")
+    return tuple(entry)
+
+
+def _text_score(entry: Any) -> TextScore:
+    return TextScore(_logprobs(entry))

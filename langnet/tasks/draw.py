@@ -1,0 +1,94 @@
+"""What the generators share: balanced distinct examples, and texts from a grammar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
+
+from langnet.data import Example
+from langnet.errors import DataError
+from langnet.key import Key
+
+__all__ = ["Rules", "balanced", "sentences"]
+
+Rules = Mapping[str, Sequence[str]]
+"""A context-free grammar: a symbol to what it may become, where `{symbol}` stands for another."""
+
+_FIELD = re.compile(r"\{(\w+)\}")
+# By sound, not spelling: a unit, a one-way street, an hour.
+_BEFORE_VOWEL = re.compile(
+    r"\b([Aa]) (?=(?!one\b|once\b|eu|uni[^mn]|us[eu]|uti)[aeiou]|hour|honest|heir)"
+)
+_SENTENCE_START = re.compile(r"(?:^|(?<=[.?!] ))([a-z])")
+_ATTEMPTS = 1_000
+
+
+def balanced(
+    n: int,
+    *,
+    name: str,
+    input_name: str,
+    labels: Sequence[str],
+    draw: Callable[[Random, str], str],
+    seed: int,
+    node: str,
+    exclude: Iterable[Example],
+) -> list[Example]:
+    """Draws n distinct examples, of which each label has its share, give or take one.
+
+    The first examples of a longer list are those of a shorter one from the same seed.
+
+    Args:
+        n: how many.
+        name: of the task; begins each id.
+        input_name: the input that holds the text.
+        labels: the targets.
+        draw: makes a text that has the given label.
+        seed: of everything random.
+        node: the node that the label observes.
+        exclude: examples whose texts must not come up, such as those that were trained on.
+
+    Raises:
+        DataError: where n is negative or no further text is found.
+    """
+    if n < 0:
+        raise DataError(f"n must be at least 0, not {n}")
+    rng = Key(("task", name, seed)).rng()
+    seen = {example.inputs.get(input_name) for example in exclude}
+    order: list[str] = []
+    examples: list[Example] = []
+    while len(examples) < n:
+        if not order:
+            order = rng.sample(labels, len(labels))
+        label = order.pop()
+        text = next(
+            (new for new in (draw(rng, label) for _ in range(_ATTEMPTS)) if new not in seen), None
+        )
+        if text is None:
+            raise DataError(
+                f"{name}: found only {len(examples)} new texts of {n}; ask for fewer, or exclude "
+                "fewer"
+            )
+        seen.add(text)
+        examples.append(
+            Example(f"{name}-{seed}:{len(examples) + 1}", {input_name: text}, {node: label})
+        )
+    return examples
+
+
+def sentences(rules: Rules, symbol: str, rng: Random) -> str:
+    """Expands a symbol to a text, with capitals at the start of sentences and "an" where due.
+
+    Within one text a symbol takes a form that it has not had yet, as long as there is one.
+    """
+    used: set[tuple[str, str]] = set()
+
+    def expand(symbol: str) -> str:
+        forms = rules[symbol]
+        form = rng.choice([form for form in forms if (symbol, form) not in used] or forms)
+        used.add((symbol, form))
+        return _FIELD.sub(lambda match: expand(match[1]), form)
+
+    text = _BEFORE_VOWEL.sub(r"\1n ", expand(symbol))
+    return _SENTENCE_START.sub(lambda match: match[1].upper(), text)
