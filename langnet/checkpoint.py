@@ -1,7 +1,7 @@
 """Checkpoints: plain JSON, written atomically, one directory per run.
 
 RUN/
-  run.json         what the run is: format, graph, seed
+  run.json         what the run is: format, seed, graph, data, models, method
   state.json       all that the next step depends on
   steps/0001.json  what step 1 did: candidates, scores, choices
 """
@@ -11,16 +11,20 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from langnet.errors import GraphError
+from langnet.data import Example, data_hash
+from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
+from langnet.lm.base import LanguageModel
+from langnet.program import Models
+from langnet.vi.method import Method
 from langnet.vi.step import StepResult
 
-__all__ = ["RunDirectory", "write_json"]
+__all__ = ["RunDirectory", "describe", "write_json"]
 
 FORMAT = "langnet-run/1"
 
@@ -34,19 +38,19 @@ class RunDirectory:
         self.path = path
 
     def begin(
-        self,
-        initial: Mapping[str, Any],
-        parse: Callable[[Mapping[str, Any]], S],
-        graph: Graph,
-        *,
-        resume: bool,
+        self, about: Mapping[str, Any], parse: Callable[[Mapping[str, Any]], S], *, resume: bool
     ) -> S | None:
         """Begins a run, or gives the state of the one that is there.
+
+        Args:
+            about: what the run is; see `describe`.
+            parse: makes a state of plain data.
+            resume: whether to go on with a run that is there.
 
         Raises:
             GraphError: a run is there and is not to be resumed, or it belongs to another fit.
         """
-        about = {"format": FORMAT, "seed": initial["seed"], "graph": describe(graph)}
+        about = {"format": FORMAT, **about}
         file = self.path / "run.json"
         if file.exists():
             if not resume:
@@ -54,11 +58,10 @@ class RunDirectory:
                     f"{self.path} holds a run already; go on with it by --resume (resume=True), "
                     "or give another directory"
                 )
-            found = _read(file)
-            if found != about:
-                differing = [name for name in about if found.get(name) != about[name]]
+            differing = _differing(_read(file), about)
+            if differing:
                 raise GraphError(
-                    f"the run in {self.path} cannot be resumed, since its {', '.join(differing)} "
+                    f"the run in {self.path} cannot be resumed, since {', '.join(differing)} "
                     "differs; resume with what it was begun with, or give another directory"
                 )
             state = self.path / "state.json"
@@ -82,15 +85,72 @@ class RunDirectory:
         write_json(self.path / "steps" / f"{number:04d}.json", data)
 
 
-def describe(graph: Graph) -> dict[str, Any]:
-    """What makes a graph the same one: its language nodes and edges, prompts included."""
-    return {
-        "order": list(graph.order),
-        "parents": {name: list(parents) for name, parents in graph.structure.parents.items()},
-        "outputs": list(graph.outputs),
-        "target": graph.target,
-        "nodes": {name: json.loads(json.dumps(asdict(node))) for name, node in graph.nodes.items()},
+def describe(
+    graph: Graph,
+    seed: int,
+    *,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    models: Models,
+    proposer: LanguageModel,
+    method: Method,
+) -> dict[str, Any]:
+    """What makes two fits the same one: all that the state depends on besides itself.
+
+    How long a fit goes on, how many examples are in flight and how many may fail are left out:
+    they may be changed when it is resumed.
+    """
+    by_name = models if isinstance(models, Mapping) else {"every node": models}
+    settings = {
+        field.name: _plain(getattr(method, field.name))
+        for field in fields(method)
+        if field.name not in _FREE
     }
+    return {
+        "seed": seed,
+        "graph": {
+            "order": list(graph.order),
+            "parents": {name: list(parents) for name, parents in graph.structure.parents.items()},
+            "outputs": list(graph.outputs),
+            "target": graph.target,
+            "nodes": {name: _plain(asdict(node)) for name, node in graph.nodes.items()},
+        },
+        "train": _digest(train),
+        "dev": _digest(dev),
+        "models": {name: model.identity for name, model in sorted(by_name.items())},
+        "proposer": proposer.identity,
+        "method": settings,
+    }
+
+
+_FREE = ("steps", "stop_after", "concurrency", "max_failures")
+
+
+def _digest(examples: Sequence[Example]) -> str:
+    try:
+        return data_hash(examples)
+    except DataError:
+        # Inputs that JSON cannot hold are told apart by their ids alone.
+        return data_hash([replace(example, inputs={}) for example in examples])
+
+
+def _plain(value: Any) -> Any:
+    """Settings as JSON: functions go by their names."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(element) for name, element in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(element) for element in value]
+    if callable(value):
+        return getattr(value, "__qualname__", type(value).__qualname__)
+    return value
+
+
+def _differing(found: Any, wanted: Mapping[str, Any]) -> list[str]:
+    if not isinstance(found, dict):
+        return list(wanted)
+    return [name for name in wanted if found.get(name) != wanted[name]]
 
 
 def write_json(path: Path, data: Any) -> None:

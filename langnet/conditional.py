@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import anyio
 
-from langnet.concurrency import concurrently
+from langnet.concurrency import each
 from langnet.errors import CapabilityError, ModelError
 from langnet.key import Key
 from langnet.lm.base import Decoding, LanguageModel, TextScore
@@ -157,9 +157,7 @@ class Conditional:
             self._lock = anyio.Lock()
         async with self._lock:
             if self._blank_logprobs is None:
-                rows = await concurrently(
-                    (lambda context=context: self._raw(context)) for context in self.blanks
-                )
+                rows = await each(self._raw, self.blanks)
                 blank = tuple(log_mean_exp(column) for column in zip(*rows, strict=True))
                 if -math.inf in blank:
                     label = self.node.choices.labels[blank.index(-math.inf)]

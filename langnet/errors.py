@@ -49,6 +49,9 @@ class GraphError(LangnetError, ValueError):
             message = f"{len(faults)} faults:\n" + "\n".join(f"  - {fault}" for fault in faults)
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[type[GraphError], tuple[str, ...]]:
+        return type(self), self.faults
+
 
 class DataError(LangnetError, ValueError):
     """A data file or an example cannot be used as asked."""

@@ -35,12 +35,14 @@ class FitStarted:
         steps: steps in all.
         objective: "likelihood" or "rollout".
         prompts: the prompts at this point.
+        validate_every: steps between validations.
     """
 
     step: int
     steps: int
     objective: str
     prompts: Mapping[str, str]
+    validate_every: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from langnet.checkpoint import RunDirectory
+from langnet.checkpoint import RunDirectory, describe
 from langnet.data import Example, batch
 from langnet.errors import DataError, GraphError
 from langnet.evaluate import Evaluation, evaluate
@@ -135,11 +135,13 @@ class Comparison:
         before: the first network's metric and its interval.
         after: the second's.
         gain: the paired difference, after minus before.
+        evaluations: what both answered, before and after.
     """
 
     before: Interval
     after: Interval
     gain: Interval
+    evaluations: tuple[Evaluation, Evaluation]
 
 
 def init(graph: Graph, *, seed: int = 0) -> State:
@@ -271,10 +273,13 @@ async def fit(
     run = None if directory is None else RunDirectory(Path(directory))
     state = init(graph, seed=seed)
     if run is not None:
-        state = run.begin(state.to_json(), State.from_json, graph, resume=resume) or state
+        about = describe(
+            graph, seed, train=train, dev=dev, models=models, proposer=proposer, method=method
+        )
+        state = run.begin(about, State.from_json, resume=resume) or state
     objective = resolved_objective(graph, Program(graph, models), method)
     began = time.monotonic()
-    tell(FitStarted(state.step, method.steps, objective, state.prompts))
+    tell(FitStarted(state.step, method.steps, objective, state.prompts, method.validate_every))
 
     async def validated(state: State) -> State:
         done = 0
@@ -367,9 +372,12 @@ async def compare(
                 on_example=None if on_example is None else partial(on_example, name),
             )
         )
-    one, other = (evaluation.values for evaluation in found)
+    first, second = found
     return Comparison(
-        interval(one, key=key), interval(other, key=key), paired_interval(one, other, key=key)
+        interval(first.values, key=key),
+        interval(second.values, key=key),
+        paired_interval(first.values, second.values, key=key),
+        (first, second),
     )
 
 

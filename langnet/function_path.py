@@ -64,6 +64,8 @@ def find(path: str, arguments: Mapping[str, Any] | None) -> Callable[..., Any]:
             found = getattr(found, name)
     except (ImportError, AttributeError) as error:
         raise GraphError(f"{path!r} cannot be imported: {error}") from error
+    if arguments is None and dataclasses.is_dataclass(found):
+        raise GraphError(f"{path!r} is made with arguments; give them")
     if arguments is not None:
         try:
             found = found(**arguments)

@@ -36,19 +36,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from langnet.declared import parts_from
 from langnet.errors import GraphError
 from langnet.fields import Fields
-from langnet.function_path import path_of
 from langnet.graph import Graph
-from langnet.lm.base import Decoding
-from langnet.node import Choices, Function, Input, Node, Part, Prompt
+from langnet.node import Node, Prompt
+from langnet.part_data import part_data, part_from
 from langnet.text_file import read_data, write_data
 
 __all__ = ["from_dict", "load", "load_prompts", "save", "save_prompts", "to_dict"]
 
-GRAPH_FORMAT = "langnet-graph/1"
-PROMPTS_FORMAT = "langnet-prompts/1"
+_GRAPH_FORMAT = "langnet-graph/1"
+_PROMPTS_FORMAT = "langnet-prompts/1"
 
 
 def save(graph: Graph, path: str | Path) -> None:
@@ -70,10 +68,11 @@ def load(path: str | Path, *, trust: bool = False) -> Graph:
     Raises:
         GraphError: with every fault of the file and its place there, or every fault of the graph.
     """
+    data = read_data(Path(path))
     try:
-        return from_dict(read_data(Path(path)), trust=trust)
-    except _FileFaults as error:
-        raise GraphError(*(f"{path}: {fault}" for fault in error.faults)) from error.__cause__
+        return from_dict(data, trust=trust)
+    except GraphError as error:
+        raise _of_file(path, error) from None
 
 
 def save_prompts(graph: Graph, path: str | Path) -> None:
@@ -88,7 +87,7 @@ def save_prompts(graph: Graph, path: str | Path) -> None:
         for name, node in graph.nodes.items()
         if templates[name].has_prompt
     }
-    write_data(Path(path), {"format": PROMPTS_FORMAT, "prompts": prompts})
+    write_data(Path(path), {"format": _PROMPTS_FORMAT, "prompts": prompts})
 
 
 def load_prompts(path: str | Path) -> dict[str, str]:
@@ -97,14 +96,11 @@ def load_prompts(path: str | Path) -> dict[str, str]:
     Raises:
         GraphError: with every fault of the file.
     """
-    faults: list[str] = []
-    fields = Fields(read_data(Path(path)), "", faults)
-    _check_format(fields, PROMPTS_FORMAT)
-    prompts = fields.texts_by_name("prompts")
-    fields.end()
-    if faults:
-        raise GraphError(*(f"{path}: {fault}" for fault in faults))
-    return prompts
+    data = read_data(Path(path))
+    try:
+        return _prompts_from(data)
+    except GraphError as error:
+        raise _of_file(path, error) from None
 
 
 def to_dict(graph: Graph) -> dict[str, Any]:
@@ -114,17 +110,25 @@ def to_dict(graph: Graph) -> dict[str, Any]:
         GraphError: with every function that no import path leads to.
     """
     faults: list[str] = []
+    parts: list[dict[str, Any]] = []
     shared: dict[str, str] = {}
-    parts = [_part_data(part, shared, faults) for part in graph.parts.values()]
+    for part in graph.parts.values():
+        if isinstance(part, Node) and isinstance(part.prompt, Prompt):
+            shared[part.prompt.name] = part.prompt.text
+        try:
+            parts.append(part_data(part))
+        except GraphError as error:
+            faults.append(f"function {part.name!r} cannot be saved: {error}")
     if faults:
         raise GraphError(*faults)
-    data: dict[str, Any] = {"format": GRAPH_FORMAT, "name": graph.name}
-    if shared:
-        data["prompts"] = shared
-    data["parts"] = parts
-    data["outputs"] = list(graph.outputs)
-    data["target"] = graph.target
-    return data
+    return {
+        "format": _GRAPH_FORMAT,
+        "name": graph.name,
+        **({"prompts": shared} if shared else {}),
+        "parts": parts,
+        "outputs": [*graph.outputs],
+        "target": graph.target,
+    }
 
 
 def from_dict(data: Mapping[str, Any], *, trust: bool = False) -> Graph:
@@ -135,16 +139,48 @@ def from_dict(data: Mapping[str, Any], *, trust: bool = False) -> Graph:
     """
     faults: list[str] = []
     fields = Fields(data, "", faults)
-    _check_format(fields, GRAPH_FORMAT)
-    name = fields.text("name", "graph")
-    shared = fields.texts_by_name("prompts", optional=True)
-    parts = parts_from(fields.list_of("parts"), shared, faults, trust=trust)
-    outputs = fields.texts("outputs", None)
-    target = fields.text("target", None)
+    _check_format(fields, _GRAPH_FORMAT)
+    name = fields.take("name", str, default="graph")
+    shared = fields.texts_by_name("prompts")
+    values = fields.take("parts", list, default=[], required=True)
+    outputs = fields.texts("outputs")
+    target = fields.take("target", str)
+    fields.end()
+    read = (
+        part_from(value, f"parts[{position}]", shared, faults, trust=trust)
+        for position, value in enumerate(values)
+    )
+    parts = [part for part in read if part is not None]
+    used = {part.prompt_name for part in parts if isinstance(part, Node)}
+    if not faults:
+        faults += [
+            f"prompts.{name} is used by no node; take it out" for name in shared.keys() - used
+        ]
+    if faults:
+        raise GraphError(*faults)
+    return Graph(*parts, outputs=outputs, target=target, name=name)
+
+
+def _prompts_from(data: Any) -> dict[str, str]:
+    faults: list[str] = []
+    fields = Fields(data, "", faults)
+    _check_format(fields, _PROMPTS_FORMAT)
+    prompts = fields.texts_by_name("prompts", required=True)
     fields.end()
     if faults:
-        raise _FileFaults(*faults)
-    try:
-        return Graph(*parts, outputs=outputs, target=target, name=name)
-    except GraphError as error:
-        raise _FileFaults(*error.faults) from error
+        raise GraphError(*faults)
+    return prompts
+
+
+def _of_file(path: str | Path, error: GraphError) -> GraphError:
+    return GraphError(*(f"{path}: {fault}" for fault in error.faults))
+
+
+def _check_format(fields: Fields, wanted: str) -> None:
+    if fields.faults:
+        raise GraphError(*fields.faults)
+    found = fields.take("format", str, required=True)
+    if found is not None and found != wanted:
+        fields.fault("format", f"is {found!r}; this version of langnet reads {wanted!r} here")
+    if fields.faults:  # then nothing is known of what the other fields mean
+        raise GraphError(*fields.faults)

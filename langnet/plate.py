@@ -7,10 +7,10 @@ from typing import Any
 
 from langnet.trace import Index
 
-__all__ = ["PlateFault", "at", "indices", "nested", "replaced", "spread"]
+__all__ = ["PlateError", "at", "indices", "nested", "replaced", "spread"]
 
 
-class PlateFault(ValueError):
+class PlateError(ValueError):
     """A value does not have the shape of its plates; the caller reports where."""
 
 
@@ -65,7 +65,7 @@ def spread(value: Any, like: Any, depth: int, draws: int | None = None) -> Any:
         draws: the length of one more axis below those, if any.
 
     Raises:
-        PlateFault: a sequence is longer or shorter than its axis.
+        PlateError: a sequence is longer or shorter than its axis.
     """
     size = len(like) if depth else draws
     if size is None:
@@ -73,7 +73,7 @@ def spread(value: Any, like: Any, depth: int, draws: int | None = None) -> Any:
     if not isinstance(value, tuple | list):
         value = (value,) * size
     elif len(value) != size:
-        raise PlateFault(f"{len(value)} values are given where the plate has {size}")
+        raise PlateError(f"{len(value)} values are given where the plate has {size}")
     if not depth:
         return tuple(value)
     return tuple(

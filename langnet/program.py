@@ -40,7 +40,16 @@ class Program:
         conditionals: the distribution of each language node.
     """
 
-    __slots__ = ("_counts", "_inputs", "_roots", "_single_file", "_steps", "conditionals", "graph")
+    __slots__ = (
+        "_counts",
+        "_inputs",
+        "_nodes",
+        "_roots",
+        "_single_file",
+        "_steps",
+        "conditionals",
+        "graph",
+    )
 
     def __init__(self, graph: Graph, models: Models) -> None:
         """Binds every language node to the model that it calls.
@@ -52,10 +61,9 @@ class Program:
         self.conditionals: dict[str, Conditional] = bind(graph, models)
         position = {name: index for index, name in enumerate(graph.order)}
         self._inputs = [
-            (position[name], part)
-            for name, part in graph.parts.items()
-            if isinstance(part, Input)
+            (position[name], part) for name, part in graph.parts.items() if isinstance(part, Input)
         ]
+        self._nodes = tuple(name for name in graph.order if not isinstance(graph[name], Input))
         self._steps = [self._step(name, position) for name in graph.order]
         inputs = set(graph.inputs)
         self._counts = [
@@ -145,19 +153,17 @@ class Program:
             state.values[position] = plural(part, value, state.example) if part.plural else value
         if state.plain:
             return
-        nodes = self.graph.nodes
-        functions = self.graph.functions
         for name in state.given:
-            if name not in nodes and name not in functions:
+            if name not in self._nodes:
                 raise GraphError(
                     f"example {state.example!r} observes {name!r}, which is no node of the graph; "
-                    f"its nodes are {', '.join([*nodes, *functions])}"
+                    f"its nodes are {', '.join(self._nodes)}"
                 )
         for name in state.guide:
-            if name not in nodes:
+            if name not in self.conditionals:
                 raise GraphError(
                     f"a guide is given for {name!r}, which is no language node of the graph; "
-                    f"its language nodes are {', '.join(nodes)}"
+                    f"its language nodes are {', '.join(self.conditionals) or 'none'}"
                 )
 
     def _needs_no_tasks(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -60,10 +60,10 @@ async def stream(
     ...         async for outcome in outcomes:
     ...             print(outcome)
 
-    At most `concurrency` examples are in flight, and at most twice as many are finished and not
-    yet taken, so memory does not grow with the stream. Leaving the block cancels what is in
-    flight. Every draw's seed comes from `key` and the example's id, so results do not depend on
-    the order in which calls finish.
+    At most `concurrency` examples are in flight, and at most twice as many are begun and not yet
+    taken, so memory does not grow with the stream. Leaving the block cancels what is in flight.
+    Every draw's seed comes from `key` and the example's id, so results do not depend on the order
+    in which calls finish.
 
     Args:
         program: the graph with its models.
@@ -73,20 +73,28 @@ async def stream(
         ordered: whether results come in the order of the examples, or as they finish.
         max_failures: the share of examples that may fail because a model's call failed; such an
             example yields a `Failure`. One failure is always allowed where the share is above 0.
+            The share is taken of the examples finished so far.
         observe: whether each example's targets are given to its run.
         guide: see `Program.run`.
         score: see `Program.run`.
         greedy: see `Program.run`.
 
     Raises:
-        TooManyFailures: more examples failed than `max_failures` allows.
+        TooManyFailures: more examples failed than `max_failures` allows; the first failure is its
+            cause.
+        ValueError: `concurrency` or `max_failures` is out of range.
     """
-    window = _Window(2 * concurrency, ordered=ordered)
+    if concurrency < 1:
+        raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+    if not 0 <= max_failures <= 1:
+        raise ValueError(f"max_failures is a share from 0 to 1, not {max_failures}")
     source = _Source(examples)
+    outcomes = _Outcomes(2 * concurrency, workers=concurrency, ordered=ordered)
+    failures = _Failures(max_failures)
 
     async def attempt(example: Example) -> Trace | Failure:
         try:
-            return await program.run(
+            trace = await program.run(
                 example.inputs,
                 key=key / example.id,
                 given=example.targets if observe else None,
@@ -96,29 +104,26 @@ async def stream(
                 example=example.id,
             )
         except ModelError as error:
-            window.failures += 1
-            allowed = max(1.0, max_failures * (window.finished + 1)) if max_failures else 0.0
-            if window.failures > allowed:
-                raise TooManyFailures(
-                    f"{window.failures} of {window.finished + 1} examples failed, more than the "
-                    f"share of {max_failures:g} that max_failures allows; the last: {error}"
-                ) from error
-            return Failure(example.id, error)
+            return failures.record(Failure(example.id, error))
+        failures.finished += 1
+        return trace
 
     async def work() -> None:
-        while await window.has_room():
+        while True:
+            await outcomes.room.acquire()
             ticket, example = await source.take()
             if example is None:
                 break
-            window.taken += 1
-            window.put(ticket, await attempt(example))
-        window.leave()
+            outcomes.put(ticket, await attempt(example))
+        outcomes.leave()
 
     async with task_group() as tasks:
-        window.workers = concurrency
         for _ in range(concurrency):
             tasks.start_soon(work)
-        yield window
+        try:
+            yield outcomes
+        finally:
+            outcomes.closed = True
         tasks.cancel_scope.cancel()
 
 
@@ -153,74 +158,88 @@ class _Source:
     """Hands out examples with the numbers of their places."""
 
     def __init__(self, examples: Iterable[Example] | AsyncIterable[Example]) -> None:
-        self._sync: Iterator[Example] | None = None
-        self._async: AsyncIterator[Example] | None = None
-        if isinstance(examples, AsyncIterable):
-            self._async = aiter(examples)
-        else:
-            self._sync = iter(examples)
+        self._examples = aiter(examples) if isinstance(examples, AsyncIterable) else iter(examples)
         self._lock = anyio.Lock()
-        self._count = 0
+        self._taken = 0
         self._ended = False
 
     async def take(self) -> tuple[int, Example | None]:
-        if self._async is None:
-            assert self._sync is not None  # noqa: S101 - one of the two is there
-            example = next(self._sync, None)
-        else:
+        example: Example | None = None
+        if isinstance(self._examples, AsyncIterator):
             # An async generator must not be entered twice at a time.
             async with self._lock:
-                example = None if self._ended else await anext(self._async, None)
-                self._ended = example is None
-        self._count += 1
-        return self._count - 1, example
+                if not self._ended:
+                    example = await anext(self._examples, None)
+        elif not self._ended:
+            example = next(self._examples, None)
+        self._ended = example is None
+        self._taken += 1
+        return self._taken - 1, example
 
 
-class _Window(AsyncIterator[Trace | Failure]):
-    """Finished examples that wait to be taken, never more than a fixed number with those begun."""
+class _Failures:
+    """Counts the examples whose calls failed, and says when they are too many."""
 
-    def __init__(self, size: int, *, ordered: bool) -> None:
-        self.size = size
-        self.ordered = ordered
-        self.workers = 0
-        self.taken = 0
+    def __init__(self, share: float) -> None:
+        self.share = share
         self.finished = 0
-        self.failures = 0
-        self._yielded = 0
-        self._ready: deque[Trace | Failure] = deque()
-        self._waiting: dict[int, Trace | Failure] = {}
-        self._room = anyio.Event()
-        self._news = anyio.Event()
+        self.failed = 0
+        self.first: Failure | None = None
 
-    async def has_room(self) -> bool:
-        while self.taken - self._yielded >= self.size:
-            await self._room.wait()
-        return True
+    def record(self, failure: Failure) -> Failure:
+        self.first = self.first or failure
+        self.finished += 1
+        self.failed += 1
+        if self.failed > (max(1.0, self.share * self.finished) if self.share else 0):
+            raise TooManyFailures(
+                f"{self.failed} of {self.finished} examples failed, more than the share of "
+                f"{self.share:g} that max_failures allows; the first was {self.first.example!r}: "
+                f"{self.first.error}"
+            ) from self.first.error
+        return failure
+
+
+class _Outcomes(AsyncIterator[Trace | Failure]):
+    """What came of the examples, handed on to whoever takes it."""
+
+    def __init__(self, size: int, *, workers: int, ordered: bool) -> None:
+        self.room = anyio.Semaphore(size, fast_acquire=True)
+        self.workers = workers
+        self.ordered = ordered
+        self.closed = False
+        self._next = 0
+        self._waiting: dict[int, Trace | Failure] = {}
+        self._ready: deque[Trace | Failure] = deque()
+        self._news: anyio.Event | None = None
 
     def put(self, ticket: int, outcome: Trace | Failure) -> None:
-        self.finished += 1
-        if not self.ordered:
-            self._ready.append(outcome)
-        else:
+        if self.ordered:
             self._waiting[ticket] = outcome
-            following = self._yielded + len(self._ready)
-            while following in self._waiting:
-                self._ready.append(self._waiting.pop(following))
-                following += 1
+            while self._next in self._waiting:
+                self._ready.append(self._waiting.pop(self._next))
+                self._next += 1
+        else:
+            self._ready.append(outcome)
         if self._ready:
-            self._news.set()
+            self._tell()
 
     def leave(self) -> None:
         self.workers -= 1
-        self._news.set()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._news is not None:
+            self._news.set()
+            self._news = None
 
     async def __anext__(self) -> Trace | Failure:
+        if self.closed:
+            raise RuntimeError("the stream is closed; take its results inside the async with block")
         while not self._ready:
             if not self.workers:
                 raise StopAsyncIteration
-            self._news = anyio.Event()
+            if self._news is None:
+                self._news = anyio.Event()
             await self._news.wait()
-        self._yielded += 1
-        room, self._room = self._room, anyio.Event()
-        room.set()
+        self.room.release()
         return self._ready.popleft()

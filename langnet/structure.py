@@ -81,7 +81,7 @@ def examine(
     nodes = [part for part in parts if isinstance(part, Node)]
     for node in nodes:
         faults += node_faults(node, templates.get(node.name))
-    faults += sharing_faults(nodes)
+    faults += sharing_faults([part for part in by_name.values() if isinstance(part, Node)])
 
     known = {
         name: tuple(parent for parent in parents.get(name, ()) if parent in by_name)
@@ -100,8 +100,8 @@ def examine(
     sinks = (name for name, part in by_name.items() if not isinstance(part, Input))
     chosen = tuple(name for name in sinks if not network.out_degree(name))
     chosen = chosen if outputs is None else outputs
-    if not unresolved:  # else what a misspelt name refers to would seem to be of no use
-        goals = {*chosen, *((target,) if target else ())}
+    goals = {*chosen, *((target,) if target else ())}
+    if goals and not unresolved:  # else what a misspelt name refers to would seem of no use
         ancestors = (nx.ancestors(network, goal) for goal in goals)
         faults += reach_faults(by_name, goals.union(*ancestors))
 

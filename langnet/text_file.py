@@ -17,6 +17,8 @@ __all__ = ["read_data", "write_data", "write_text"]
 
 _YAML = {".yaml", ".yml"}
 _JSON = {".json"}
+_BREAKS = frozenset("\x85\u2028\u2029")
+"""Line breaks to YAML that it would read back as others, unless they are escaped."""
 
 
 def read_data(path: Path) -> Any:
@@ -111,6 +113,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
+    if _BREAKS.intersection(text):
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -43,7 +43,7 @@ class Site(NamedTuple):
     """
 
     node: str
-    index: Index
+    index: Index  # type: ignore[assignment]  # a site is not searched as a tuple
     context: str
     text: str
     source: Source = "prior"

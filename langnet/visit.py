@@ -14,7 +14,7 @@ from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.node import Function, Input, Node
-from langnet.plate import PlateFault, at, indices, nested, spread
+from langnet.plate import PlateError, at, indices, nested, spread
 from langnet.template import Template
 from langnet.trace import Index, Site, Source, log_mean_exp
 
@@ -119,7 +119,7 @@ class Step:
         like = () if self.over is None else state.values[self.over]
         try:
             return spread(state.given[self.name], like, self.depth, draws)
-        except PlateFault as fault:
+        except PlateError as fault:
             raise GraphError(
                 f"what is observed of {self.name!r} on example {state.example!r} does not fit: "
                 f"{fault}; give one text that holds for all, or as many as there are"
@@ -237,6 +237,9 @@ class FunctionStep(Step):
 
     async def visit(self, state: State) -> None:
         """Computes the value; where the node is observed, its children see the target."""
+        if self.over is None and self.name not in state.given:
+            state.values[self.position] = await self._call(state, ())
+            return
         domain = self.domain(state)
         call = partial(self._call, state)
         # Only functions that wait gain from tasks of their own.
@@ -296,20 +299,19 @@ async def guided(
     texts: dict[int, str] = {}
 
     async def draw(source: str, orders: Sequence[int]) -> None:
-        drawn = await conditional.draw(source, [places[order][1] for order in orders], greedy=greedy)
+        drawn = await conditional.draw(
+            source, [places[order][1] for order in orders], greedy=greedy
+        )
         texts.update(zip(orders, (text for text, _ in drawn), strict=True))
 
-    await concurrently(
-        (lambda source=source, orders=orders: draw(source, orders))
-        for source, orders in picked.items()
-    )
+    await concurrently(partial(draw, source, orders) for source, orders in picked.items())
     drawn = [texts[order] for order in range(len(places))]
     logprobs: list[float | None] = [None] * len(drawn)
     log_qs: list[float | None] = [None] * len(drawn)
     if score:
         unique = list(dict.fromkeys((context, *contexts)))
         columns = await concurrently(
-            (lambda source=source: conditional.logprobs(source, drawn)) for source in unique
+            partial(conditional.logprobs, source, drawn) for source in unique
         )
         by_context = dict(zip(unique, columns, strict=True))
         logprobs = [*by_context[context]]
