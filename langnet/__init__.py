@@ -1,5 +1,6 @@
 """Async dataflow graphs of language nodes, and a variational backward pass that fits their prompts.
 
+Example:
     graph = Graph(
         Input("text"),
         Node("thoughts", "{text}\\n\\n{prompt}", prompt="Let's think step by step."),

@@ -215,9 +215,7 @@ async def test_failures_are_recorded_up_to_the_share():
     """Examples whose calls fail are left out; more than the allowed share ends the fit."""
     from dataclasses import replace
 
-    result = await fitted(
-        model=Faulty("sun number 101 "), method=replace(METHOD, max_failures=0.2)
-    )
+    result = await fitted(model=Faulty("sun number 101 "), method=replace(METHOD, max_failures=0.2))
     assert result.state.step == METHOD.steps
     with pytest.raises(TooManyFailures, match="max_failures"):
         await fitted(model=Faulty("sun"), method=replace(METHOD, max_failures=0.2))
@@ -225,9 +223,7 @@ async def test_failures_are_recorded_up_to_the_share():
 
 async def test_compare_pairs_the_same_examples():
     """The gain's interval is of paired differences: a network against itself gains exactly 0."""
-    found = await compare(
-        network(), network(), data(30), models=TableModel(distribution), seed=1
-    )
+    found = await compare(network(), network(), data(30), models=TableModel(distribution), seed=1)
     assert (found.gain.mean, found.gain.low, found.gain.high) == (0.0, 0.0, 0.0)
     assert found.before == found.after
 

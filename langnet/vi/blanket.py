@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import networkx as nx
-
 from langnet.data import Example
 from langnet.graph import Graph
 from langnet.plate import at
@@ -25,14 +23,15 @@ __all__ = [
 ]
 
 
-def network(graph: Graph) -> nx.DiGraph[str]:
-    """The edges of a graph."""
-    edges: nx.DiGraph[str] = nx.DiGraph()
-    edges.add_nodes_from(graph.order)
-    edges.add_edges_from(
-        (parent, name) for name, parents in graph.structure.parents.items() for parent in parents
-    )
-    return edges
+def descendants(graph: Graph, name: str) -> frozenset[str]:
+    """Every part that depends on one, directly or not."""
+    found: set[str] = set()
+    pending = [name]
+    while pending:
+        fresh = [child for child in graph.structure.children[pending.pop()] if child not in found]
+        found.update(fresh)
+        pending += fresh
+    return frozenset(found)
 
 
 def informative(graph: Graph, observed: Mapping[str, str]) -> tuple[str, ...]:
@@ -40,9 +39,12 @@ def informative(graph: Graph, observed: Mapping[str, str]) -> tuple[str, ...]:
 
     The others say nothing about the targets: summed over, they drop out of the posterior.
     """
-    edges = network(graph)
-    bearing = set(observed).union(*(nx.ancestors(edges, name) for name in observed))
-    return tuple(name for name in graph.nodes if name in bearing)
+    seen = frozenset(observed)
+    return tuple(
+        name
+        for name in graph.nodes
+        if name in seen or not seen.isdisjoint(descendants(graph, name))
+    )
 
 
 def latents(graph: Graph, observed: Mapping[str, str]) -> tuple[str, ...]:
@@ -82,8 +84,7 @@ def hint(
     graph: Graph, example: Example, forward: Trace, node: str, index: Index, context: str
 ) -> Hint:
     """What a guide is told about one latent text."""
-    edges = network(graph)
-    below = nx.descendants(edges, node)
+    below = descendants(graph, node)
     seen = dict.fromkeys(str(text) for name, text in example.targets.items() if name in below)
     nodes = graph.nodes
     return Hint(

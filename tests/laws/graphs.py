@@ -22,9 +22,7 @@ def model(seed=0, concentration=3.0):
 
 
 def chain():
-    return Graph(
-        Input("x"), Node("h", "{prompt} h {x}", "p"), Node("y", "{prompt} y {x} {h}", "q")
-    )
+    return Graph(Input("x"), Node("h", "{prompt} h {x}", "p"), Node("y", "{prompt} y {x} {h}", "q"))
 
 
 def chain3():
@@ -61,7 +59,7 @@ def plate():
         Input("x"),
         Node("h", "{prompt} h {x}", "p", draws=2),
         Node("v", "{prompt} v {h} {x}", "q", over="h"),
-        Function("joined", lambda v: "-".join(v)),
+        Function("joined", lambda v: f"<{'-'.join(v)}>"),
         Node("y", "{prompt} y {joined}", "r"),
     )
 
@@ -75,9 +73,7 @@ def shared():
     )
 
 
-GRAPHS = {
-    make.__name__: make for make in (chain, chain3, diamond, fan_in, plate, shared)
-}
+GRAPHS = {make.__name__: make for make in (chain, chain3, diamond, fan_in, plate, shared)}
 INPUTS = {"x": "one", "z": "two"}
 
 

@@ -72,9 +72,7 @@ async def test_bounds_of_one_posterior():
     weights = np.exp(logs)
     assert posterior.elbo == pytest.approx(logs.mean())
     assert posterior.log_evidence == pytest.approx(math.log(weights.mean()))
-    assert posterior.effective_sample_size == pytest.approx(
-        weights.sum() ** 2 / (weights**2).sum()
-    )
+    assert posterior.effective_sample_size == pytest.approx(weights.sum() ** 2 / (weights**2).sum())
     assert posterior.elbo <= posterior.log_evidence
 
 
@@ -89,9 +87,7 @@ async def test_one_latent_local_equals_particles(guide):
         program,
         example(graph),
         key=Key(("law4", "local")),
-        settings=replace(
-            settings, kind="local", subtract_proposal=True, include_forward=False
-        ),
+        settings=replace(settings, kind="local", subtract_proposal=True, include_forward=False),
     )
     (alternatives,) = local.alternatives
     weight_of = {
@@ -271,7 +267,7 @@ async def test_impossible_targets_give_no_evidence():
 async def test_an_example_must_observe_something():
     """An example without targets is refused with the mend."""
     graph = chain()
-    with pytest.raises(GraphError, match="observes no node.*'y'"):
+    with pytest.raises(GraphError, match=r"observes no node.*'y'"):
         await infer(
             Program(graph, model()),
             example(graph, {}),

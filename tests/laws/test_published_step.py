@@ -1,22 +1,32 @@
-"""What the published two-layer implementation computes in one step comes out of the general pass."""
+"""One step of the published two-layer implementation comes out of the general pass."""
 
 from __future__ import annotations
 
 import json
 import math
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from langnet import Capabilities, Choice, Completion, Example, Graph, Input, Key, LabelScores, Node
-from langnet import TextScore, TextScores
+from langnet import (
+    Capabilities,
+    Choice,
+    Completion,
+    Example,
+    Graph,
+    Input,
+    Key,
+    LabelScores,
+    Node,
+    TextScore,
+    TextScores,
+)
 from langnet.metrics import exact
 from langnet.vi import exploration, likelihood, nce, trust_region
 from langnet.vi.method import Method
 from langnet.vi.posterior import Inference
-from langnet.vi.step import improve
 from langnet.vi.propose import Request
+from langnet.vi.step import improve
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "dln" / "published_step.json"
 
@@ -131,9 +141,7 @@ async def stepped(data, objectives, settings):
     from dataclasses import replace
 
     graph = network(data)
-    batch = [
-        Example(x, {"x": x}, {"y": y}) for x, y in zip(data["x"], data["y"], strict=True)
-    ]
+    batch = [Example(x, {"x": x}, {"y": y}) for x, y in zip(data["x"], data["y"], strict=True)]
     model = Recorded(data)
     return await improve(
         graph,

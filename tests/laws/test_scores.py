@@ -59,7 +59,9 @@ async def test_a_shared_prompt_sums_its_nodes():
 async def test_scores_are_the_weighted_log_likelihood():
     """S(π) = (1/B) Σ w log p, exactly, on rows by hand; ties keep the first."""
     graph = chain()
-    table = TableModel(lambda c: {"red": 0.8, "blue": 0.2} if "new" in c else {"red": 0.5, "blue": 0.5})
+    table = TableModel(
+        lambda c: {"red": 0.8, "blue": 0.2} if "new" in c else {"red": 0.5, "blue": 0.5}
+    )
     rows = (
         Row("e1", "h", (), 0.25, {"x": "1"}, "red"),
         Row("e1", "h", (), 0.75, {"x": "1"}, "blue"),

@@ -78,13 +78,9 @@ async def test_demonstrations_fit_the_bound():
 
 async def test_labels_are_shown_in_balance():
     """No label is demonstrated twice more than another."""
-    seen = tuple(
-        Observation(f"text {n}\nAnswer:", "a", "b" if n == 0 else "a") for n in range(8)
-    )
+    seen = tuple(Observation(f"text {n}\nAnswer:", "a", "b" if n == 0 else "a") for n in range(8))
     for number in range(20):
-        text = await demonstrations(
-            request(observations=seen, labels=("a", "b")), KEY / number
-        )
+        text = await demonstrations(request(observations=seen, labels=("a", "b")), KEY / number)
         assert text.count("Answer: b") <= 1
         if text.count("Answer: a") > 1:
             assert text.count("Answer: b") == 1
