@@ -9,8 +9,6 @@ RUN/
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
 from langnet.program import Models
+from langnet.text_file import write_text
 from langnet.vi.method import Method
 from langnet.vi.step import StepResult
 
@@ -156,17 +155,7 @@ def _differing(found: Any, wanted: Mapping[str, Any]) -> list[str]:
 def write_json(path: Path, data: Any) -> None:
     """Writes JSON so that a reader finds the old file or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, ensure_ascii=False, indent=1, allow_nan=True)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
+    write_text(path, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
 
 
 def _read(path: Path) -> Any:

@@ -63,7 +63,7 @@ async def stream(
     At most `concurrency` examples are in flight, and at most twice as many are begun and not yet
     taken, so memory does not grow with the stream. Leaving the block cancels what is in flight.
     Every draw's seed comes from `key` and the example's id, so results do not depend on the order
-    in which calls finish.
+    in which calls finish. An async generator that is not read to its end is left to its owner.
 
     Args:
         program: the graph with its models.
