@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from langnet.errors import CapabilityError, LangnetError
+from langnet.lm.local import LocalModel, find, pull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def smollm2_path() -> Path:
+    """The weights of SmolLM2, fetched where they are not there yet."""
+    try:
+        pull("smollm2")
+    except LangnetError as error:
+        pytest.skip(f"the weights of smollm2 cannot be had: {error}")
+    return find("smollm2")
+
+
+@pytest.fixture(scope="session")
+def smollm2(smollm2_path: Path) -> Iterator[LocalModel]:
+    """The embedded model, loaded once. Mark a test that asks for it with `model`."""
+    try:
+        model = LocalModel.open("smollm2", threads=2)
+    except CapabilityError as error:
+        pytest.skip(str(error))
+    yield model
+    model.close()
