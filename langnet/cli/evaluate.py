@@ -1,0 +1,210 @@
+"""`langnet eval`: how well a network does on examples."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from langnet.cli.connection import ModelOptions, connected
+from langnet.cli.group import Command, common, note, output, print_json, run_async
+from langnet.cli.network import load_network
+from langnet.cli.options import (
+    data_options,
+    failures_option,
+    metric_option,
+    model_options,
+    prompt_options,
+    size_option,
+    trust_option,
+)
+from langnet.cli.prompts import prompted
+from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.data import Example
+from langnet.errors import DataError
+from langnet.evaluate import Evaluation, evaluate
+from langnet.events import PhaseAdvanced
+from langnet.graph import Graph
+from langnet.key import Key
+from langnet.lm.meter import Meter
+from langnet.metrics import METRICS, Interval, confusion, interval
+from langnet.program import Program
+from langnet.report.progress import progress
+from langnet.report.result import answer_data, interval_data
+from langnet.report.table import confusion_table, measured
+from langnet.report.words import counted
+from langnet.text_file import write_text
+
+__all__ = ["evaluate_command"]
+
+_MOST_COLUMNS = 12
+_FAILURES_SHOWN = 5
+_FAILED = "(failed)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What the command line asks for."""
+
+    graph: Graph
+    examples: list[Example]
+    task: str
+    metric: str
+    models: ModelOptions
+    seed: int
+    concurrency: int
+    max_failures: float
+
+    @property
+    def targets(self) -> list[str]:
+        """The right answers."""
+        return [example.targets[self.graph.target] for example in self.examples]
+
+
+@click.command("eval", cls=Command)
+@click.argument("network")
+@data_options
+@size_option("test", 200, "to evaluate on")
+@metric_option
+@model_options
+@prompt_options
+@click.option(
+    "--predictions",
+    type=click.Path(dir_okay=False),
+    help="A file to write each answer to, as JSON lines.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
+@failures_option
+@trust_option
+@common
+def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
+    """Evaluate NETWORK on examples with known answers.
+
+    A generated task gives the examples that `langnet fit` holds out. Of --data all are taken, up
+    to --test-size.
+
+    Examples:
+        langnet eval graphs/dln2.py
+        langnet eval graphs/dln2.py --prompts runs/dln2-subjectivity-seed0/prompts.yaml
+        langnet eval best.yaml --data test.csv --input text --target label --test-size all
+        langnet eval best.yaml --task subjectivity --predictions answers.jsonl --json
+    """
+    predictions = options.pop("predictions")
+    job = _job(network, options)
+    meter = Meter()
+    found = run_async(partial(_evaluate, job, meter))
+    if predictions is not None:
+        write_text(Path(predictions), _lines(job, found))
+        note(f"The answers are in {predictions}.")
+    mean = interval(found.values, key=Key(("test", job.seed)))
+    if as_json:
+        print_json(_document(job, found, mean, meter))
+    else:
+        _print(job, found, mean)
+
+
+def _job(source: str, options: dict[str, Any]) -> _Job:
+    network = load_network(source, trust=options["trust"])
+    data = load_data(taken(DataOptions, options), network.task)
+    graph = prompted(network.graph(data.task), options)
+    if not data.test:
+        raise DataError("there are no examples to evaluate on; give --test-size a larger number")
+    return _Job(
+        graph,
+        adapted(data.test, graph),
+        data.task.name,
+        options["metric"],
+        taken(ModelOptions, options),
+        options["seed"],
+        options["concurrency"],
+        options["max_failures"],
+    )
+
+
+async def _evaluate(job: _Job, meter: Meter) -> Evaluation:
+    done = 0
+    total = len(job.examples)
+    with progress(sys.stderr, meter=meter, later=total) as observer:
+
+        def advance() -> None:
+            nonlocal done
+            done += 1
+            observer(PhaseAdvanced("evaluate", done, total))
+
+        async with connected(job.graph, job.models, meter=meter, observer=observer) as opened:
+            return await evaluate(
+                Program(job.graph, opened.models),
+                job.examples,
+                metric=METRICS[job.metric],
+                key=Key(("test", job.seed)),
+                concurrency=job.concurrency,
+                max_failures=job.max_failures,
+                on_example=advance,
+            )
+
+
+def _print(job: _Job, found: Evaluation, mean: Interval) -> None:
+    console = output()
+    console.print(
+        f"{job.metric} {measured(mean)}, {mean.confidence:.0%} interval, "
+        f"on {counted(mean.n, 'example')} of {job.task}",
+        soft_wrap=True,
+    )
+    counts = _confusion(job, found)
+    if counts is not None:
+        console.print(confusion_table(counts))
+    for failure in found.failures[:_FAILURES_SHOWN]:
+        console.print(f"{failure.example} failed: {failure.error}", soft_wrap=True)
+    if len(found.failures) > _FAILURES_SHOWN:
+        console.print(f"{len(found.failures)} examples failed in all")
+
+
+def _confusion(job: _Job, found: Evaluation) -> dict[tuple[str, str], int] | None:
+    """How often each target met each answer; `None` where that would make no table."""
+    answers = [_FAILED if value is None else str(value) for value in found.predictions]
+    if max(len(set(job.targets)), len(set(answers))) > _MOST_COLUMNS:
+        return None
+    return confusion(answers, job.targets)
+
+
+def _lines(job: _Job, found: Evaluation) -> str:
+    records = zip(job.examples, job.targets, found.predictions, found.values, strict=True)
+    lines = [
+        json.dumps(
+            {
+                "id": example.id,
+                "inputs": example.inputs,
+                "target": target,
+                "prediction": answer_data(prediction),
+                "value": value,
+            },
+            ensure_ascii=False,
+        )
+        for example, target, prediction, value in records
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _document(job: _Job, found: Evaluation, mean: Interval, meter: Meter) -> dict[str, Any]:
+    counts = _confusion(job, found)
+    reading = meter.snapshot()
+    return {
+        "network": job.graph.name,
+        "task": job.task,
+        "metric": job.metric,
+        **interval_data(mean),
+        "confusion": counts
+        and [
+            {"target": target, "prediction": prediction, "count": count}
+            for (target, prediction), count in counts.items()
+        ],
+        "failures": [
+            {"example": failure.example, "error": str(failure.error)} for failure in found.failures
+        ],
+        "cost": {"calls": reading.calls, **reading.to_json()},
+    }

@@ -1,0 +1,186 @@
+"""Networks named on the command line: a Python file, module:attribute, or a graph file."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+import langnet
+from langnet import graph_file, tasks
+from langnet.errors import GraphError, LangnetError
+from langnet.graph import Graph
+from langnet.tasks import Task
+
+__all__ = ["Network", "default_task", "load_network"]
+
+_ATTRIBUTE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+_GRAPH_FILES = {".yaml", ".yml", ".json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network as it was named.
+
+    Attributes:
+        source: what the user wrote.
+        make: builds it for a task, or the network itself where it is made for one already.
+        task: the name of the task that it goes with by default.
+    """
+
+    source: str
+    make: Callable[[Task], Graph] | Graph
+    task: str | None = None
+
+    def graph(self, task: Task | None) -> Graph:
+        """The network for a task.
+
+        Raises:
+            GraphError: what was named does not make a graph.
+        """
+        if isinstance(self.make, Graph):
+            return self.make
+        if task is None:
+            raise click.UsageError(f"{self.source} makes a network for a task; give --task NAME")
+        with _Told(self.source):
+            graph: object = self.make(task)
+        if not isinstance(graph, Graph):
+            raise GraphError(
+                f"network(task) of {self.source} returns a {type(graph).__name__}, not a Graph"
+            )
+        return graph
+
+
+def load_network(source: str, *, trust: bool = False) -> Network:
+    """Finds a network.
+
+    Raises:
+        click.UsageError: nothing is there under that name.
+        GraphError: what is there makes no network.
+    """
+    path = Path(source)
+    if path.suffix == ".py":
+        _must_exist(path)
+        return _of_module(source, _run_file(path))
+    if path.suffix.lower() in _GRAPH_FILES:
+        _must_exist(path)
+        return Network(source, graph_file.load(path, trust=trust))
+    if _ATTRIBUTE.fullmatch(source):
+        return _imported(source)
+    raise click.UsageError(
+        f"{source!r} names no network; give a Python file (graphs/dln2.py), module:attribute, or "
+        "a graph file (.yaml, .json)"
+    )
+
+
+def default_task(network: Network, name: str | None) -> Task | None:
+    """The generated task of that name, or else the one that goes with the network, if any.
+
+    Raises:
+        DataError: there is no task of that name.
+    """
+    name = name or network.task
+    return None if name is None else tasks.get(name)
+
+
+def _must_exist(path: Path) -> None:
+    if not path.is_file():
+        raise click.UsageError(f"there is no file {path}")
+
+
+def _run_file(path: Path) -> ModuleType:
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # noqa: S101 - a file that ends in .py always has one
+    assert spec.loader is not None  # noqa: S101 - likewise
+    module = importlib.util.module_from_spec(spec)
+    _add_to_path(path.parent)
+    hidden = sys.modules.get(name)
+    # Dataclasses look their module up. It is taken out again, so that a saved graph never names
+    # functions by a module that nothing else could import.
+    sys.modules[name] = module
+    try:
+        with _Told(str(path)):
+            spec.loader.exec_module(module)
+    finally:
+        if hidden is None:
+            del sys.modules[name]
+        else:
+            sys.modules[name] = hidden
+    return module
+
+
+def _of_module(source: str, module: ModuleType) -> Network:
+    made: Any = getattr(module, "network", None) or getattr(module, "graph", None)
+    if not isinstance(made, Graph) and not callable(made):
+        raise GraphError(
+            f"{source} has neither a function network(task) nor a graph; "
+            "write graph = Graph(…) or def network(task): return Graph(…)"
+        )
+    return Network(source, made, getattr(module, "TASK", None))
+
+
+def _imported(source: str) -> Network:
+    name, _, attributes = source.partition(":")
+    _add_to_path(Path())
+    try:
+        is_there = importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        is_there = False
+    if not is_there:
+        raise click.UsageError(f"{source!r}: there is no module {name!r} to import")
+    with _Told(name):
+        module = importlib.import_module(name)
+    made: Any = module
+    for attribute in attributes.split("."):
+        made = getattr(made, attribute, None)
+    if not isinstance(made, Graph) and not callable(made):
+        raise click.UsageError(
+            f"{source!r}: {name} has no graph or function of a task called {attributes!r}"
+        )
+    return Network(source, made, getattr(module, "TASK", None))
+
+
+def _add_to_path(folder: Path) -> None:
+    """Lets modules beside a network be imported, after all that is installed."""
+    place = str(folder.resolve())
+    if place not in sys.path:
+        sys.path.append(place)
+
+
+class _Told:
+    """Names the file and the line where a user's own code raised."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
+        if not isinstance(error, Exception):
+            return
+        place = self.source
+        if isinstance(error, SyntaxError):
+            place = f"{error.filename}, line {error.lineno}"
+        else:
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if _is_users(frame.filename)]
+            if own:
+                place = f"{own[-1].filename}, line {own[-1].lineno}"
+        what = str(error) if isinstance(error, LangnetError) else f"{type(error).__name__}: {error}"
+        raise GraphError(f"{place}: {what}") from error
+
+
+def _is_users(filename: str) -> bool:
+    is_frozen = filename.startswith("<")
+    return not is_frozen and not Path(filename).is_relative_to(Path(langnet.__file__).parent)

@@ -1,0 +1,83 @@
+"""`langnet show`: a drawing of a network, or its file."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from langnet import graph_file
+from langnet.cli.group import Command, common, note
+from langnet.cli.network import default_task, load_network
+from langnet.cli.options import task_options, trust_option
+from langnet.drawing import as_dot, as_html, as_mermaid, as_svg, as_text
+from langnet.graph import Graph
+from langnet.text_file import write_text
+
+__all__ = ["show_command"]
+
+
+def _as_file(extension: str) -> Callable[[Graph], str]:
+    def written(graph: Graph) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, f"graph{extension}")
+            graph_file.save(graph, file)
+            return file.read_text(encoding="utf-8")
+
+    return written
+
+
+_FORMATS: Mapping[str, Callable[[Graph], str]] = MappingProxyType(
+    {
+        "text": as_text,
+        "mermaid": as_mermaid,
+        "dot": as_dot,
+        "svg": as_svg,
+        "html": as_html,
+        "yaml": _as_file(".yaml"),
+        "json": _as_file(".json"),
+    }
+)
+
+
+@click.command("show", cls=Command)
+@click.argument("network")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(_FORMATS)),
+    help="By default what the ending of --output says, else text.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to.")
+@task_options
+@trust_option
+@common
+def show_command(network: str, *, as_json: bool, **options: Any) -> None:
+    """Draw NETWORK, or write it as a graph file.
+
+    Examples:
+        langnet show graphs/dln2.py
+        langnet show graphs/diamond.py --task navigate --format mermaid
+        langnet show graphs/ensemble.py -o ensemble.svg
+        langnet show graphs/dln2.py --format yaml > dln2.yaml
+    """
+    output: str | None = options["output"]
+    form = "json" if as_json else options["form"] or _by_ending(output)
+    found = load_network(network, trust=options["trust"])
+    text = _FORMATS[form](found.graph(default_task(found, options["task"])))
+    text = text if text.endswith("\n") else text + "\n"
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_text(Path(output), text)
+        note(f"Written to {output}.")
+
+
+def _by_ending(output: str | None) -> str:
+    ending = Path(output or "").suffix.lower().removeprefix(".")
+    ending = {"mmd": "mermaid", "gv": "dot", "yml": "yaml", "htm": "html"}.get(ending, ending)
+    return ending if ending in _FORMATS else "text"

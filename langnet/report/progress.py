@@ -1,0 +1,197 @@
+"""Progress on a terminal, and as plain lines elsewhere.
+
+with progress(sys.stderr, meter=meter) as observer:
+    fitted = await fit(graph, train, dev, models=model, observers=[observer], meter=meter)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from langnet.events import (
+    Event,
+    FitFinished,
+    FitStarted,
+    Observer,
+    PhaseAdvanced,
+    StepFinished,
+    Validated,
+)
+from langnet.lm.meter import Meter, MeterReading
+from langnet.report.timeline import Timeline
+from langnet.report.words import amount, counted, duration, quantity
+
+__all__ = ["Lines", "panel", "progress"]
+
+_PAUSE = 10.0
+"""Seconds between two lines about one phase, at least."""
+
+
+@contextmanager
+def progress(
+    stream: TextIO,
+    *,
+    meter: Meter | None = None,
+    later: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Observer]:
+    """Gives an observer that shows how the work gets on, for as long as the block lasts.
+
+    A terminal gets lines and below them a display that is kept up to date; anything else gets
+    lines alone: one per step and per validation, and in long phases one per tenth.
+
+    Args:
+        stream: where to show it; usually the standard error.
+        meter: counts the calls, which are shown where it is given.
+        later: examples that will be evaluated outside the fit, for the time left.
+        clock: gives seconds.
+    """
+    console = Console(file=stream, highlight=False)
+    timeline = Timeline(later=later, clock=clock)
+    # Paths and prompts are no markup, and a line in a log is not cut to a terminal's width.
+    lines = Lines(
+        lambda line: console.print(line, markup=False, soft_wrap=True),
+        timeline,
+        meter=meter,
+        tenths=not console.is_terminal,
+        clock=clock,
+    )
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield lines
+        return
+    with Live(
+        get_renderable=lambda: panel(timeline, None if meter is None else meter.snapshot()),
+        console=console,
+        transient=True,
+        redirect_stdout=False,
+    ):
+        yield lines
+
+
+class Lines:
+    """An observer that writes a line where something is worth one.
+
+    Args:
+        write: takes a line.
+        timeline: is told of every event first.
+        meter: counts the calls.
+        tenths: whether long phases get a line per tenth.
+        clock: gives seconds.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        timeline: Timeline,
+        *,
+        meter: Meter | None = None,
+        tenths: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write = write
+        self._timeline = timeline
+        self._meter = meter
+        self._tenths = tenths
+        self._clock = clock
+        self._wrote = clock()
+        self._tenth = 0
+
+    def __call__(self, event: Event) -> None:
+        """Writes the event's line, if it has one."""
+        self._timeline(event)
+        line = self._line(event)
+        if line:
+            self._wrote = self._clock()
+            self._write(line)
+
+    def _line(self, event: Event) -> str:
+        match event:
+            case FitStarted():
+                begins = f"goes on after step {event.step} of" if event.step else "begins,"
+                return f"fit {begins} {counted(event.steps, 'step')}, objective {event.objective}"
+            case PhaseAdvanced():
+                return self._phase(event)
+            case StepFinished():
+                changed = ", ".join(event.changed) or "nothing"
+                return self._with_cost(
+                    f"step {event.step}/{event.steps}  {_score(event)}"
+                    f"  batch {amount(event.metric)}  changed {changed}"
+                    f"  {duration(event.seconds)}"
+                )
+            case Validated():
+                best = "best so far" if event.is_best else f"best {amount(event.best)}"
+                at = f"step {event.step}/{self._timeline.steps}" if event.step else "at the start"
+                return f"{at}  validation {amount(event.metric)}, {best}"
+            case FitFinished():
+                return (
+                    f"fit ends after {counted(event.step, 'step')}: {event.reason}; "
+                    f"best validation {amount(event.best)}"
+                )
+
+    def _phase(self, event: PhaseAdvanced) -> str:
+        tenth = 10 * event.done // max(event.total, 1)
+        if event.done <= 1:
+            self._tenth = 0
+        is_due = self._clock() - self._wrote >= _PAUSE and tenth > self._tenth
+        if not self._tenths or not is_due:
+            return ""
+        self._tenth = tenth
+        return self._with_cost(f"{event.phase} {event.done}/{event.total}")
+
+    def _with_cost(self, line: str) -> str:
+        if self._meter is not None:
+            line += f"  {_cost(self._meter.snapshot())}"
+        left = self._timeline.left
+        return line if left is None else f"{line}  {duration(left)} left"
+
+
+def panel(timeline: Timeline, reading: MeterReading | None) -> RenderableType:
+    """What is kept up to date on a terminal."""
+    rows = Table.grid(padding=(0, 2))
+    if timeline.steps:
+        rows.add_row(
+            "steps", _bar(timeline.step, timeline.steps), f"{timeline.step}/{timeline.steps}"
+        )
+    if timeline.phase and timeline.done < timeline.total:
+        rows.add_row(
+            timeline.phase,
+            _bar(timeline.done, timeline.total),
+            f"{timeline.done:,}/{timeline.total:,}",
+        )
+    facts = []
+    if timeline.score is not None:
+        facts.append(f"score {amount(timeline.score)}")
+    if timeline.metric is not None:
+        facts.append(f"validation {amount(timeline.metric)}, best {amount(timeline.best)}")
+    if reading is not None:
+        facts.append(_cost(reading))
+    times = f"{duration(timeline.elapsed)} elapsed"
+    if timeline.left is not None:
+        times += f", {duration(timeline.left)} left"
+    facts.append(times)
+    return Group(rows, Text("  ".join(facts), style="dim"))
+
+
+def _bar(done: int, total: int) -> ProgressBar:
+    return ProgressBar(total=total, completed=done, width=40)
+
+
+def _score(event: StepFinished) -> str:
+    if event.log_evidence is not None:
+        return f"evidence {amount(event.log_evidence)} nats"
+    return f"score {amount(event.score)}"
+
+
+def _cost(reading: MeterReading) -> str:
+    tokens = reading.prompt_tokens + reading.completion_tokens
+    shown = f"{quantity(reading.calls)} calls  {quantity(tokens)} tokens"
+    return f"{shown}  {quantity(reading.hits)} from cache" if reading.hits else shown

@@ -1,0 +1,119 @@
+"""Progress: lines where there is no terminal, and a display where there is one."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from langnet.events import FitFinished, FitStarted, PhaseAdvanced, StepFinished, Validated
+from langnet.lm.meter import Meter
+from langnet.report.progress import panel, progress
+from langnet.report.timeline import Timeline
+
+EVENTS = (
+    FitStarted(0, 2, "likelihood", {"answer": "x"}),
+    Validated(0, 0.5, 0.5, is_best=True),
+    StepFinished(1, 2, -1.25, None, 0.75, ("answer",), 3.0, None),
+    Validated(1, 0.625, 0.625, is_best=True),
+    StepFinished(2, 2, -1.125, -7.5, 0.75, (), 3.0, None),
+    Validated(2, 0.5, 0.625, is_best=False),
+    FitFinished(2, 0.625, "all steps are done"),
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_lines_tell_every_step_and_validation():
+    """A file gets one line per event of a fit, with scores, calls and time left."""
+    stream, meter = io.StringIO(), Meter()
+    meter.sample_calls, meter.prompt_tokens, meter.hits = 12, 34_567, 5
+    with progress(stream, meter=meter, clock=lambda: 0.0) as observer:
+        for event in EVENTS:
+            observer(event)
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == len(EVENTS)
+    assert lines[0] == "fit begins, 2 steps, objective likelihood"
+    assert lines[2] == (
+        "step 1/2  score −1.250  batch 0.750  changed answer  3.0 s"
+        "  12 calls  34.6k tokens  5 from cache  3.0 s left"
+    )
+    assert "evidence −7.500 nats" in lines[4]
+    assert "changed nothing" in lines[4]
+    assert lines[5] == "step 2/2  validation 0.500, best 0.625"
+    assert lines[6].startswith("fit ends after 2 steps: all steps are done")
+
+
+def test_long_phases_get_a_line_per_tenth_at_most():
+    """Lines within a phase come ten seconds and a tenth apart, and short phases get none."""
+    now = 0.0
+
+    def told(seconds_each):
+        nonlocal now
+        stream = io.StringIO()
+        with progress(stream, clock=lambda: now) as observer:
+            for done in range(1, 201):
+                now += seconds_each
+                observer(PhaseAdvanced("validate", done, 200))
+        return stream.getvalue().splitlines()
+
+    assert told(0.01) == []
+    assert len(told(100.0)) == 10
+    assert 1 < len(told(0.25)) <= 5
+
+
+def test_a_terminal_gets_lines_and_a_display(monkeypatch):
+    """On a terminal the same lines stay, and the display is taken away at the end."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    with progress(stream) as observer:
+        for event in EVENTS:
+            observer(event)
+    shown = stream.getvalue()
+    assert "step 1/2  score −1.250" in shown
+    assert "\x1b[?25l" in shown, "the cursor is hidden while the display is there"
+    assert "\x1b[?25h" in shown, "and shown again"
+
+
+def test_a_display_ends_with_the_block_whatever_happens(monkeypatch):
+    """An error passes through and leaves the cursor shown."""
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), progress(stream):
+        fail()
+    assert "\x1b[?25h" in stream.getvalue()
+
+
+def test_a_dumb_terminal_gets_lines_alone(monkeypatch):
+    """Where the terminal cannot move its cursor, nothing is drawn over."""
+    monkeypatch.setenv("TERM", "dumb")
+    stream = Terminal()
+    with progress(stream) as observer:
+        observer(EVENTS[0])
+    assert stream.getvalue() == "fit begins, 2 steps, objective likelihood\n"
+
+
+def test_the_panel_shows_where_a_fit_stands():
+    """Steps, the phase, scores, calls and times are on it."""
+    timeline = Timeline(clock=lambda: 0.0)
+    for event in EVENTS[:4]:
+        timeline(event)
+    timeline(PhaseAdvanced("validate", 3, 10))
+    meter = Meter()
+    meter.choose_calls = 1_234
+    console = Console(file=io.StringIO(), width=120)
+    console.print(panel(timeline, meter.snapshot()))
+    shown = console.file.getvalue()
+    for part in ("1/2", "3/10", "score −1.250", "validation 0.625, best 0.625", "1,234 calls"):
+        assert part in shown
+    assert "elapsed" in shown
+    assert "left" in shown
