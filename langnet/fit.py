@@ -7,6 +7,7 @@ same steps as one that was not.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
@@ -281,22 +282,8 @@ async def fit(
     began = time.monotonic()
     tell(FitStarted(state.step, method.steps, objective, state.prompts, method.validate_every))
 
-    async def validated(state: State) -> State:
-        done = 0
-
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            tell(PhaseAdvanced("validate", done, len(dev)))
-
-        state, found = await validate(
-            state, graph, dev, models=models, metric=metric, method=method, on_example=advance
-        )
-        tell(Validated(state.step, found.mean, state.best_metric, state.stale == 0))
-        return state
-
     if not state.validations:
-        state = await validated(state)
+        state = await _validated(state, graph, dev, models, metric, method, tell)
         if run is not None:
             run.save(state.to_json())
     reason = "all steps are done"
@@ -329,7 +316,7 @@ async def fit(
             )
         )
         if state.step % method.validate_every == 0 or state.step == method.steps:
-            state = await validated(state)
+            state = await _validated(state, graph, dev, models, metric, method, tell)
         if run is not None:
             run.save_step(state.step, result)
             run.save(state.to_json())
@@ -379,6 +366,30 @@ async def compare(
         paired_interval(first.values, second.values, key=key),
         (first, second),
     )
+
+
+async def _validated(
+    state: State,
+    graph: Graph,
+    examples: Sequence[Example],
+    models: Models,
+    metric: Metric,
+    method: Method,
+    tell: Notifier,
+) -> State:
+    """Validates and tells how far it has come."""
+    done = itertools.count(1)
+    state, found = await validate(
+        state,
+        graph,
+        examples,
+        models=models,
+        metric=metric,
+        method=method,
+        on_example=lambda: tell(PhaseAdvanced("validate", next(done), len(examples))),
+    )
+    tell(Validated(state.step, found.mean, state.best_metric, state.stale == 0))
+    return state
 
 
 def _default_model(graph: Graph, models: Models) -> LanguageModel:
