@@ -14,7 +14,7 @@ from langnet.metrics import METRICS
 from langnet.vi.guide import GUIDES
 from langnet.vi.method import Method
 from langnet.vi.posterior import Inference
-from langnet.vi.propose import STRATEGIES
+from langnet.vi.strategies import STRATEGIES
 
 __all__ = [
     "data_options",

@@ -3,7 +3,7 @@
 from langnet.vi.guide import Hint, edit, hindsight, mixture, prior
 from langnet.vi.objective import Evidence, Objective, exploration, likelihood, nce, trust_region
 from langnet.vi.posterior import Inference, Posterior, Row, infer
-from langnet.vi.propose import Observation, Proposer, Request
+from langnet.vi.proposal import Observation, Proposer, Request
 from langnet.vi.score import Scorer
 
 __all__ = [

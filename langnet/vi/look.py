@@ -21,7 +21,7 @@ from langnet.vi.blanket import parents_at
 from langnet.vi.method import Method
 from langnet.vi.objective import Evidence
 from langnet.vi.posterior import Posterior, Row, infer
-from langnet.vi.propose import Observation
+from langnet.vi.proposal import Observation
 
 __all__ = ["Seen", "evidence", "look", "observations"]
 

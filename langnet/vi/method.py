@@ -8,7 +8,8 @@ from typing import Literal
 
 from langnet.vi.objective import Objective, likelihood
 from langnet.vi.posterior import Inference
-from langnet.vi.propose import DEFAULT_MIX, STRATEGIES, Proposer
+from langnet.vi.proposal import Proposer
+from langnet.vi.strategies import DEFAULT_MIX, STRATEGIES
 
 __all__ = ["Method"]
 

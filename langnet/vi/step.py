@@ -21,7 +21,8 @@ from langnet.run import run_all
 from langnet.trace import Failure, Trace
 from langnet.vi.look import Seen, evidence, look, observations
 from langnet.vi.method import Method
-from langnet.vi.propose import Request, propose
+from langnet.vi.proposal import Request
+from langnet.vi.propose import propose
 from langnet.vi.score import Floats, Scorer
 
 __all__ = ["Candidate", "Selection", "StepResult", "improve", "resolved_objective"]

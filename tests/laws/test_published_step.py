@@ -25,7 +25,7 @@ from langnet.metrics import exact
 from langnet.vi import exploration, likelihood, nce, trust_region
 from langnet.vi.method import Method
 from langnet.vi.posterior import Inference
-from langnet.vi.propose import Request
+from langnet.vi.proposal import Request
 from langnet.vi.step import improve
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "dln" / "published_step.json"

@@ -10,16 +10,14 @@ from hypothesis import strategies as st
 
 from langnet import Key
 from langnet.testing import ScriptedModel
-from langnet.vi.propose import (
+from langnet.vi.proposal import Observation, Request
+from langnet.vi.propose import allocate, clean, propose
+from langnet.vi.strategies import (
     DEFAULT_MIX,
-    Observation,
-    Request,
-    allocate,
-    clean,
     continuation,
     deletion,
     demonstrations,
-    propose,
+    phrasing,
     recombination,
     rewrite,
 )
@@ -132,6 +130,8 @@ async def test_recombination_and_deletion_make_nothing_up():
         ('"Add the numbers."', "Add the numbers."),
         ("New instruction: Add.", "Add."),
         ("```text\nAdd.\n```", "Add."),
+        ("<instruction>\nAdd.\n</instruction>", "Add."),
+        ("[New instruction] Add.", "Add."),
         ("  \n", ""),
         ("...", ""),
         ("the the the the the the the the the the the the the", ""),
@@ -141,6 +141,18 @@ async def test_recombination_and_deletion_make_nothing_up():
 def test_clean(raw, wanted):
     """The wrapping goes, the text stays, and what cannot serve is dropped."""
     assert clean(raw) == wanted
+
+
+async def test_phrasing_names_every_label():
+    """A wording names each label of the node, in varying order, and calls no model."""
+    found = set()
+    for number in range(60):
+        text = await phrasing(request(model=None, labels=("hot", "icy")), KEY / number)
+        assert "hot" in text
+        assert "icy" in text
+        found.add(text)
+    assert len(found) > 10
+    assert await phrasing(request(), KEY)
 
 
 async def test_each_proposal_comes_once():

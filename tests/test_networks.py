@@ -1,0 +1,110 @@
+"""Every network in graphs/ fits on the embedded model, and comes out the same after a kill."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from langnet import Graph, Inference, Method, fit, tasks
+from langnet.cli.network import load_network
+
+GRAPHS = sorted(Path(__file__).parent.parent.joinpath("graphs").glob("*.py"))
+METHOD = Method(
+    steps=1,
+    batch_size=2,
+    candidates=2,
+    inference=Inference(draws=2),
+    mix={"demonstrations": 1, "continuation": 1},
+    max_prompt_tokens=80,
+)
+
+
+class Killed(Exception):
+    """Stands for the end of the process: nothing in langnet knows it."""
+
+
+class Mortal:
+    """A model that dies at its n-th call."""
+
+    def __init__(self, model, lives):
+        self.model = model
+        self.lives = lives
+        self.calls = 0
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def _live(self):
+        self.calls += 1
+        if self.calls > self.lives:
+            raise Killed
+
+    async def sample(self, context, *, decoding, keys):
+        self._live()
+        return await self.model.sample(context, decoding=decoding, keys=keys)
+
+    async def score(self, context, texts, *, decoding, end=True):
+        self._live()
+        return await self.model.score(context, texts, decoding=decoding, end=end)
+
+    async def choose(self, context, choices):
+        self._live()
+        return await self.model.choose(context, choices)
+
+
+def brief(graph: Graph) -> Graph:
+    """The network with texts of a few tokens, so that the test is quick."""
+    for node in graph.nodes.values():
+        if node.choices is None:
+            graph = graph.replace(node.name, decoding=replace(node.decoding, max_tokens=6))
+    return graph
+
+
+def files(directory):
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_network_is_here():
+    """The five networks of the README are in graphs/."""
+    assert {path.stem for path in GRAPHS} >= {"dln1", "dln2", "chain3", "diamond", "ensemble"}
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("path", GRAPHS, ids=lambda path: path.stem)
+async def test_network_fits_and_resumes(path, smollm2, tmp_path):
+    """A fit killed in the middle and resumed leaves the same bytes as an uninterrupted one."""
+    network = load_network(str(path))
+    task = tasks.get(network.task)
+    graph = brief(network.graph(task))
+    node = graph.target
+    data = {
+        "train": task.generate(4, seed=1, node=node),
+        "dev": task.generate(2, seed=2, node=node),
+    }
+
+    async def fitted(directory, lives, *, resume=False):
+        model = Mortal(smollm2, lives)
+        await fit(
+            graph,
+            data["train"],
+            data["dev"],
+            models=model,
+            method=METHOD,
+            seed=5,
+            directory=directory,
+            resume=resume,
+        )
+        return model.calls
+
+    calls = await fitted(tmp_path / "whole", 10**9)
+    with pytest.raises(Killed):
+        await fitted(tmp_path / "killed", calls // 2)
+    await fitted(tmp_path / "killed", 10**9, resume=True)
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+    assert "state.json" in files(tmp_path / "whole")
