@@ -44,7 +44,12 @@ class Key(tuple[str | int, ...]):
     @property
     def seed(self) -> int:
         """A 63-bit seed that depends on every part of the path, on any machine."""
-        return int.from_bytes(blake2b(self.path.encode(), digest_size=8).digest()) >> 1
+        return (
+            int.from_bytes(
+                blake2b(self.path.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            )
+            >> 1
+        )
 
     def rng(self) -> random.Random:
         """A generator of its own for choices that langnet makes itself (not for secrets)."""

@@ -19,7 +19,6 @@ __all__ = [
     "latents",
     "parents_at",
     "site_guide",
-    "spread",
 ]
 
 
@@ -63,13 +62,6 @@ def language_children(graph: Graph, name: str) -> tuple[str, ...]:
         else:
             pending.extend(graph.structure.children[child])
     return tuple(found)
-
-
-def spread(value: Any, like: Any) -> Any:
-    """An observed value in the shape of a node's value: one text holds for every element."""
-    if not isinstance(like, tuple):
-        return value
-    return tuple(spread(at(value, (place,)), element) for place, element in enumerate(like))
 
 
 def parents_at(graph: Graph, values: Mapping[str, Any], node: str, index: Index) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from langnet.concurrency import concurrently
 from langnet.data import Example
 from langnet.key import Key
-from langnet.plate import at, indices, replaced
+from langnet.plate import at, indices, replaced, spread
 from langnet.program import Program
 from langnet.trace import Index, Trace, log_mean_exp, normalised
-from langnet.vi.blanket import hint, informative, latents, parents_at, spread
+from langnet.vi.blanket import hint, informative, latents, parents_at
 from langnet.vi.posterior import Alternatives, Inference, Posterior, Row
 from langnet.visit import guided
 
@@ -66,7 +66,11 @@ class _Sweep:
         }
         # Every language node's current value; function nodes follow from them.
         self.values: dict[str, Any] = {
-            name: spread(example.targets.get(name, forward.values[name]), forward.values[name])
+            name: spread(
+                example.targets.get(name, forward.values[name]),
+                forward.values[name],
+                len(graph.structure.axes[name]),
+            )
             for name in graph.nodes
         }
         self.alternatives: dict[_Place, Alternatives] = {}
