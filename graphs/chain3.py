@@ -8,7 +8,7 @@ from langnet import Decoding, Graph, Input, Node
 from langnet.tasks import Task
 
 TASK = "sentiment"
-SHORT = Decoding(temperature=0.7, max_tokens=20, stop=("\n",))
+SHORT = Decoding(temperature=0.7, max_tokens=16, stop=("\n",))
 
 
 def network(task: Task) -> Graph:

@@ -9,7 +9,7 @@ from langnet import Decoding, Graph, Input, Node
 from langnet.tasks import Task
 
 TASK = "subjectivity"
-SHORT = Decoding(temperature=0.7, max_tokens=20, stop=("\n",))
+SHORT = Decoding(temperature=0.7, max_tokens=16, stop=("\n",))
 
 
 def network(task: Task) -> Graph:

@@ -18,7 +18,7 @@ def network(task: Task) -> Graph:
             "thoughts",
             "{prompt}\n\n{text}\n\nBrief analysis:",
             "Say in a few words what kind of text this is.",
-            decoding=Decoding(temperature=0.7, max_tokens=24, stop=("\n",)),
+            decoding=Decoding(temperature=0.7, max_tokens=16, stop=("\n",)),
         ),
         Node(
             "answer",

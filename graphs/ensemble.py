@@ -20,7 +20,7 @@ def network(task: Task) -> Graph:
             "{prompt}\n\n{text}\n\nBrief analysis:",
             "Say in a few words what the writer means.",
             draws=3,
-            decoding=Decoding(temperature=0.7, max_tokens=20, stop=("\n",)),
+            decoding=Decoding(temperature=0.7, max_tokens=16, stop=("\n",)),
         ),
         Node(
             "answer",

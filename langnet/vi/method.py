@@ -46,10 +46,10 @@ class Method:
         max_failures: the share of examples whose model calls may fail.
     """
 
-    steps: int = 10
-    batch_size: int = 20
+    steps: int = 5
+    batch_size: int = 40
     balance: bool = True
-    candidates: int = 8
+    candidates: int = 10
     inference: Inference = field(default_factory=Inference)
     objective: Literal["auto", "likelihood", "rollout"] = "auto"
     objectives: tuple[Objective, ...] = (likelihood,)

@@ -209,9 +209,9 @@ STRATEGIES: Mapping[str, Proposer] = MappingProxyType(
 
 DEFAULT_MIX: Mapping[str, float] = MappingProxyType(
     {
-        "phrasing": 3.0,
+        "phrasing": 4.0,
         "demonstrations": 2.0,
-        "continuation": 1.0,
+        "continuation": 2.0,
         "paraphrase": 1.0,
         "rewrite": 1.0,
         "recombination": 1.0,

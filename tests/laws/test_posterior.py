@@ -28,7 +28,7 @@ async def log_weights(graph, guide, repeats, draws):
     found = []
     for repeat in range(repeats):
         posterior = await infer(
-            program, example(graph), key=Key(("law", guide, repeat)), settings=settings
+            program, example(graph), key=Key(("unbiased", guide, repeat)), settings=settings
         )
         found.append(posterior.log_weights)
     return np.array(found)
