@@ -14,7 +14,7 @@ from langnet.cli import main
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
@@ -38,7 +38,7 @@ def test_python_blocks_compile_and_import_what_exists(page):
     """Every Python block compiles, and what it imports from langnet is there."""
     for code in blocks(page, "python"):
         compile(code, page.name, "exec", flags=0x2000)  # top-level await, as in a notebook
-        for module, names in re.findall(r"^from (langnet[\w.]*) import ([\w, ]+)$", code, re.M):
+        for module, names in re.findall(r"^from (langnet[\w.]*) import ([\w, ]+)$", code, re.MULTILINE):
             found = __import__(module, fromlist=["*"])
             for name in names.split(","):
                 assert hasattr(found, name.strip()), f"{module} has no {name}"
@@ -49,11 +49,11 @@ def test_commands_parse(page):
     """Every `langnet …` command in a block has arguments that the command line knows."""
     text = "\n".join(body for _, body in FENCE.findall(page.read_text()))
     text = text.replace("\\\n", " ")
-    for line in re.findall(r"^langnet (.+?)(?:  +.*|\s+#.*)?$", text, re.M):
+    for line in re.findall(r"^langnet (.+?)(?:  +.*|\s+#.*)?$", text, re.MULTILINE):
         if "|" in line or "NETWORK" in line:
             continue
         name, *arguments = shlex.split(line)
-        command = main.commands[name] if name in main.commands else None
+        command = main.commands.get(name, None)
         assert command is not None, line
         if hasattr(command, "commands"):
             command, arguments = command.commands[arguments[0]], arguments[1:]
