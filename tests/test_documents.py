@@ -15,6 +15,7 @@ from langnet.cli import main
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+IMPORT = re.compile(r"^from (langnet[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
 
 
@@ -38,7 +39,7 @@ def test_python_blocks_compile_and_import_what_exists(page):
     """Every Python block compiles, and what it imports from langnet is there."""
     for code in blocks(page, "python"):
         compile(code, page.name, "exec", flags=0x2000)  # top-level await, as in a notebook
-        for module, names in re.findall(r"^from (langnet[\w.]*) import ([\w, ]+)$", code, re.MULTILINE):
+        for module, names in IMPORT.findall(code):
             found = __import__(module, fromlist=["*"])
             for name in names.split(","):
                 assert hasattr(found, name.strip()), f"{module} has no {name}"

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from langnet import Graph, Inference, Method, fit, tasks
+from langnet import Example, Graph, Inference, Method, fit, tasks
 from langnet.cli.network import load_network
 
 GRAPHS = sorted(Path(__file__).parent.parent.joinpath("graphs").glob("*.py"))
 METHOD = Method(
     steps=1,
-    batch_size=2,
+    batch_size=1,
     candidates=2,
-    inference=Inference(draws=2),
-    mix={"demonstrations": 1, "continuation": 1},
-    max_prompt_tokens=80,
+    inference=Inference(draws=2, include_forward=False),
+    mix={"phrasing": 1, "continuation": 1},
+    max_prompt_tokens=40,
 )
 
 
@@ -58,7 +58,7 @@ def brief(graph: Graph) -> Graph:
     """The network with texts of a few tokens, so that the test is quick."""
     for node in graph.nodes.values():
         if node.choices is None:
-            graph = graph.replace(node.name, decoding=replace(node.decoding, max_tokens=6))
+            graph = graph.replace(node.name, decoding=replace(node.decoding, max_tokens=4))
     return graph
 
 
@@ -82,18 +82,16 @@ async def test_network_fits_and_resumes(path, smollm2, tmp_path):
     network = load_network(str(path))
     task = tasks.get(network.task)
     graph = brief(network.graph(task))
-    node = graph.target
-    data = {
-        "train": task.generate(4, seed=1, node=node),
-        "dev": task.generate(2, seed=2, node=node),
-    }
+    label, other = task.labels
+    train = [Example("train", {"text": "A fine film."}, {graph.target: label})]
+    dev = [Example("dev", {"text": "The film is in French."}, {graph.target: other})]
 
     async def fitted(directory, lives, *, resume=False):
         model = Mortal(smollm2, lives)
         await fit(
             graph,
-            data["train"],
-            data["dev"],
+            train,
+            dev,
             models=model,
             method=METHOD,
             seed=5,
