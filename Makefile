@@ -7,6 +7,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# Small enough for ten minutes on two cores; an interrupted demo goes on where it was.
+DEMO := --steps 2 --batch-size 24 --candidates 6 --draws 2 --mix phrasing=4,demonstrations=1,continuation=1 \
+	--train-size 100 --dev-size 50 --test-size 150
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench clean
 
@@ -32,7 +36,7 @@ $(VENV)/.bench: pyproject.toml $(VENV)/.dev
 
 demo: $(VENV)/.local
 	$(BIN)/langnet models pull smollm2
-	$(BIN)/python graphs/demo.py
+	$(BIN)/langnet fit graphs/dln2.py $(DEMO) --out runs/demo --resume
 
 test: $(VENV)/.dev
 	$(BIN)/langnet models pull smollm2
