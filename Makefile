@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 
 # Small enough for ten minutes on two cores; an interrupted demo goes on where it was.
 DEMO := --steps 2 --batch-size 24 --candidates 6 --draws 2 --mix phrasing=4,demonstrations=1,continuation=1 \
-	--train-size 100 --dev-size 50 --test-size 150
+	--train-size 100 --dev-size 50 --test-size 120
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format bench clean

@@ -8,7 +8,7 @@ from langnet import Decoding, Graph, Input, Node
 from langnet.tasks import Task
 
 TASK = "sentiment"
-SHORT = Decoding(temperature=0.7, max_tokens=16, stop=("\n",))
+SHORT = Decoding(temperature=0.7, max_tokens=12, stop=(".", "\n"))
 
 
 def network(task: Task) -> Graph:
@@ -17,19 +17,19 @@ def network(task: Task) -> Graph:
         Input("text"),
         Node(
             "notes",
-            "{prompt}\n\n{text}\n\nNotes:",
+            "{prompt}\n\n{text}\n\nNotes: the writer",
             "Note the words that matter most.",
             decoding=SHORT,
         ),
         Node(
             "judgement",
-            "{prompt}\n\nNotes: {notes}\n\nJudgement:",
+            "{prompt}\n\nNotes: the writer {notes}.\n\nJudgement: it is",
             "Say in one sentence what the notes suggest.",
             decoding=SHORT,
         ),
         Node(
             "answer",
-            "{prompt}\n\n{text}\nJudgement: {judgement}\n\nAnswer:",
+            "{prompt}\n\n{text}\nJudgement: it is {judgement}.\n\nAnswer:",
             task.description,
             choices=task.labels,
         ),

@@ -9,23 +9,23 @@ from langnet import Decoding, Graph, Input, Node
 from langnet.tasks import Task
 
 TASK = "subjectivity"
-SHORT = Decoding(temperature=0.7, max_tokens=16, stop=("\n",))
+SHORT = Decoding(temperature=0.7, max_tokens=12, stop=(".", "\n"))
 
 
 def network(task: Task) -> Graph:
     """The network for a task."""
     return Graph(
         Input("text"),
-        Node("facts", "{prompt}\n\n{text}\n\nFacts:", "State what happens.", decoding=SHORT),
+        Node("facts", "{prompt}\n\n{text}\n\nFacts: the", "State what happens.", decoding=SHORT),
         Node(
             "feelings",
-            "{prompt}\n\n{text}\n\nFeelings:",
+            "{prompt}\n\n{text}\n\nFeelings: the writer",
             "State how the writer feels.",
             decoding=SHORT,
         ),
         Node(
             "answer",
-            "{prompt}\n\n{text}\nFacts: {facts}\nFeelings: {feelings}\n\nAnswer:",
+            "{prompt}\n\n{text}\nFacts: the {facts}.\nFeelings: the writer {feelings}.\n\nAnswer:",
             task.description,
             choices=task.labels,
         ),

@@ -16,13 +16,13 @@ def network(task: Task) -> Graph:
         Input("text"),
         Node(
             "thoughts",
-            "{prompt}\n\n{text}\n\nBrief analysis:",
+            "{prompt}\n\n{text}\n\nIn short, this text",
             "Say in a few words what kind of text this is.",
-            decoding=Decoding(temperature=0.7, max_tokens=16, stop=("\n",)),
+            decoding=Decoding(temperature=0.7, max_tokens=12, stop=(".", "\n")),
         ),
         Node(
             "answer",
-            "{prompt}\n\n{text}\nYour thoughts were: {thoughts}\n\nAnswer:",
+            "{prompt}\n\n{text}\nIn short, this text {thoughts}.\n\nAnswer:",
             task.description,
             choices=task.labels,
         ),

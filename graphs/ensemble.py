@@ -17,14 +17,14 @@ def network(task: Task) -> Graph:
         Input("text"),
         Node(
             "thoughts",
-            "{prompt}\n\n{text}\n\nBrief analysis:",
+            "{prompt}\n\n{text}\n\nIn short, the writer",
             "Say in a few words what the writer means.",
             draws=3,
-            decoding=Decoding(temperature=0.7, max_tokens=16, stop=("\n",)),
+            decoding=Decoding(temperature=0.7, max_tokens=12, stop=(".", "\n")),
         ),
         Node(
             "answer",
-            "{prompt}\n\n{text}\nYour thoughts were: {thoughts}\n\nAnswer:",
+            "{prompt}\n\n{text}\nIn short, the writer {thoughts}.\n\nAnswer:",
             task.description,
             choices=task.labels,
             over="thoughts",
