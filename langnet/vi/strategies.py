@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 
+from langnet.errors import ContextOverflow
 from langnet.key import Key
 from langnet.lm.base import Decoding, joined
 from langnet.vi.proposal import Observation, Proposer, Request, estimated_tokens
@@ -45,12 +46,24 @@ async def rewrite(request: Request, key: Key) -> str:
     """
     rng = key.rng()
     half = rng.sample(request.observations, (len(request.observations) + 1) // 2)
-    right = [item for item in half if item.is_success][:4]
-    wrong = [item for item in half if not item.is_success][:4]
+    message = MESSAGES[_turn(key) % len(MESSAGES)]
+    for count in (4, 2, 1):
+        context = _backward(request.current, half, count, message)
+        try:
+            return await _sample(request, key, context, stop=("\n\n\n", "</instruction>"))
+        except ContextOverflow:
+            continue  # with fewer examples it may fit
+    return ""
+
+
+def _backward(current: str, items: Sequence[Observation], count: int, message: str) -> str:
+    """The context of a rewrite, with at most `count` successes and as many errors."""
     parts = [
         "A language model was given this instruction:",
-        f"<instruction>\n{request.current}\n</instruction>",
+        f"<instruction>\n{current}\n</instruction>",
     ]
+    right = [item for item in items if item.is_success][:count]
+    wrong = [item for item in items if not item.is_success][:count]
     if right:
         shown = "\n\n".join(f"{item.context}\nOutput: {item.target}" for item in right)
         parts.append(f"It succeeded on these inputs:\n\n{shown}")
@@ -61,12 +74,11 @@ async def rewrite(request: Request, key: Key) -> str:
             for item in wrong
         )
         parts.append(f"It failed on these inputs:\n\n{shown}")
-    message = MESSAGES[_turn(key) % len(MESSAGES)]
     parts.append(
         f"Write a better instruction for such inputs. {message} Write nothing but the new "
         "instruction.\n\nNew instruction:"
     )
-    return await _sample(request, key, "\n\n".join(parts), stop=("\n\n\n", "</instruction>"))
+    return "\n\n".join(parts)
 
 
 async def continuation(request: Request, key: Key) -> str:

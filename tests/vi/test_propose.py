@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langnet import Key
+from langnet import ContextOverflow, Key
 from langnet.testing import ScriptedModel
 from langnet.vi.proposal import Observation, Request
 from langnet.vi.propose import allocate, clean, propose
@@ -98,6 +98,25 @@ async def test_rewrite_shows_what_went_wrong():
     assert any("Should be:" in context for context in contexts)
     assert any("succeeded" in context for context in contexts)
     assert len({context.rsplit("such inputs.", 1)[1] for context in contexts}) == 4
+
+
+async def test_rewrite_shows_fewer_examples_where_they_do_not_fit():
+    """A context overflow shrinks the examples; where not even one fits, there is no proposal."""
+    sizes = []
+
+    def small(room):
+        def answer(context, key):
+            sizes.append(context.count("Output:"))
+            if len(context) > room:
+                raise ContextOverflow("too long", needed=len(context), available=room)
+            return "New."
+
+        return request(ScriptedModel(answer))
+
+    assert await rewrite(small(430), KEY) == "New."
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) > 1
+    assert await rewrite(small(10), KEY) == ""
 
 
 async def test_continuation_ranks_by_score():
