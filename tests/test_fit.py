@@ -28,6 +28,7 @@ from langnet import (
 )
 from langnet.events import StepFinished, Validated
 from langnet.testing import TableModel
+from tests.mortal import Killed, Mortal, files
 
 WORDS = ("alpha", "beta", "gamma", "delta", "warm", "cold")
 
@@ -104,52 +105,9 @@ async def test_same_seed_same_fit(kind):
     assert first.state != (await fitted(method=method, seed=4)).state
 
 
-class Killed(Exception):
-    """Stands for the end of the process: nothing in langnet knows it."""
-
-
-class Mortal:
-    """A model that dies at its n-th call, as a killed process does."""
-
-    def __init__(self, lives):
-        self.inner = TableModel(distribution)
-        self.identity = self.inner.identity
-        self.capabilities = self.inner.capabilities
-        self.lives = lives
-        self.calls = 0
-
-    def _live(self):
-        self.calls += 1
-        if self.calls > self.lives:
-            raise Killed
-
-    async def sample(self, context, *, decoding, keys):
-        self._live()
-        return await self.inner.sample(context, decoding=decoding, keys=keys)
-
-    async def score(self, context, texts, *, decoding, end=True):
-        self._live()
-        return await self.inner.score(context, texts, decoding=decoding, end=end)
-
-    async def choose(self, context, choices):
-        self._live()
-        return await self.inner.choose(context, choices)
-
-    async def aclose(self):
-        await self.inner.aclose()
-
-
-def files(directory):
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-
-
 async def test_killed_and_resumed_is_the_same(tmp_path):
     """Killed at any call and resumed, a fit leaves the same bytes as an uninterrupted one."""
-    whole = Mortal(10**9)
+    whole = Mortal(TableModel(distribution), 10**9)
     await fitted(tmp_path / "whole", whole)
     wanted = files(tmp_path / "whole")
     assert "state.json" in wanted
@@ -157,8 +115,8 @@ async def test_killed_and_resumed_is_the_same(tmp_path):
     for lives in range(1, whole.calls, max(1, whole.calls // 12)):
         directory = tmp_path / str(lives)
         with pytest.raises(Killed):
-            await fitted(directory, Mortal(lives))
-        await fitted(directory, Mortal(10**9), resume=True)
+            await fitted(directory, Mortal(TableModel(distribution), lives))
+        await fitted(directory, Mortal(TableModel(distribution), 10**9), resume=True)
         assert files(directory) == wanted
 
 

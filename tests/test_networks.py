@@ -9,6 +9,7 @@ import pytest
 
 from langnet import Example, Graph, Inference, Method, fit, tasks
 from langnet.cli.network import load_network
+from tests.mortal import Killed, Mortal, files
 
 GRAPHS = sorted(Path(__file__).parent.parent.joinpath("graphs").glob("*.py"))
 METHOD = Method(
@@ -21,53 +22,12 @@ METHOD = Method(
 )
 
 
-class Killed(Exception):
-    """Stands for the end of the process: nothing in langnet knows it."""
-
-
-class Mortal:
-    """A model that dies at its n-th call."""
-
-    def __init__(self, model, lives):
-        self.model = model
-        self.lives = lives
-        self.calls = 0
-
-    def __getattr__(self, name):
-        return getattr(self.model, name)
-
-    def _live(self):
-        self.calls += 1
-        if self.calls > self.lives:
-            raise Killed
-
-    async def sample(self, context, *, decoding, keys):
-        self._live()
-        return await self.model.sample(context, decoding=decoding, keys=keys)
-
-    async def score(self, context, texts, *, decoding, end=True):
-        self._live()
-        return await self.model.score(context, texts, decoding=decoding, end=end)
-
-    async def choose(self, context, choices):
-        self._live()
-        return await self.model.choose(context, choices)
-
-
 def brief(graph: Graph) -> Graph:
     """The network with texts of a few tokens, so that the test is quick."""
     for node in graph.nodes.values():
         if node.choices is None:
             graph = graph.replace(node.name, decoding=replace(node.decoding, max_tokens=4))
     return graph
-
-
-def files(directory):
-    return {
-        str(path.relative_to(directory)): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
 
 
 def test_every_network_is_here():

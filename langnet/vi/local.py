@@ -94,10 +94,8 @@ class _Sweep:
         here = await self.replay({})
         context = _context(here, place)
         texts, log_q = await self._propose(place, context, number)
-        replays = await concurrently(
-            partial(self.replay, {place: text}) for text in dict.fromkeys(texts)
-        )
-        by_text = dict(zip(dict.fromkeys(texts), replays, strict=True))
+        unique = tuple(dict.fromkeys(texts))
+        replays = await concurrently(partial(self.replay, {place: text}) for text in unique)
         self.readers[place] = _readers(place, replays, here, self.nodes)
 
         logits = [0.0] * len(texts)
@@ -109,10 +107,12 @@ class _Sweep:
             else:
                 log_prior = tuple(await conditional.logprobs(context, texts))
             logits = list(log_prior)
+        # Draws that came out the same are the same child contexts: each is scored once.
         likelihoods = await concurrently(
-            partial(self._log_likelihood, by_text[text], self.readers[place]) for text in texts
+            partial(self._log_likelihood, trace, self.readers[place]) for trace in replays
         )
-        logits = [logit + value for logit, value in zip(logits, likelihoods, strict=True)]
+        by_text = dict(zip(unique, likelihoods, strict=True))
+        logits = [logit + by_text[text] for logit, text in zip(logits, texts, strict=True)]
         if settings.subtract_proposal and log_q is not None:
             logits = [
                 logit if logit == -math.inf else logit - q
