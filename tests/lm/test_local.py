@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ import pytest
 from langnet.errors import ContextOverflow, DataError, ModelError
 from langnet.key import Key
 from langnet.lm.base import Choice, Decoding, LanguageModel
-from langnet.lm.local import LocalModel
+from langnet.lm.local import LocalModel, Work
 from langnet.lm.local.llama import Llama, Row
+from langnet.lm.local.requantise import requantised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,8 +43,10 @@ def keys(count: int, name: str = "draw") -> list[Key]:
 
 @pytest.fixture(scope="module")
 def oracle(smollm2_path: Path) -> Iterator[Llama]:
-    """The bare engine, without anything that shares or batches."""
-    llama = Llama(smollm2_path, threads=2, context_size=128, streams=2, batch=128)
+    """The bare engine on the same weights, without anything that shares or batches."""
+    copy = requantised(smollm2_path, hashlib.sha256(smollm2_path.read_bytes()).hexdigest())
+    assert copy is not None
+    llama = Llama(copy, threads=2, context_size=128, streams=2, batch=128)
     yield llama
     llama.close()
 
@@ -80,6 +84,7 @@ async def test_it_is_a_language_model_that_can_do_everything(smollm2: LocalModel
     assert (can.sample, can.score, can.choose) == (True, True, True)
     assert "b179c9523d0e" in smollm2.identity
     assert "xllamacpp=2026.10.11549" in smollm2.identity
+    assert "requantised=q8_0" in smollm2.identity
     assert smollm2.exact
 
 
@@ -137,6 +142,18 @@ async def test_fifty_mixed_requests_equal_the_same_one_by_one(
     async with await LocalModel.load(smollm2_path, threads=1, context_size=256) as fresh:
         alone = [await ask(fresh, index) for index in reversed(range(50))]
     assert together == alone[::-1]
+
+
+async def test_the_weights_as_they_came_are_exact_too(smollm2_path: Path) -> None:
+    """Without 8-bit copies the model is another one, by name and in its scores, and as exact."""
+    async with await LocalModel.load(
+        smollm2_path, threads=1, context_size=256, requantise=False
+    ) as model:
+        assert model.exact
+        assert "requantised" not in model.identity
+        together = await asyncio.gather(*[flat_scores(model, c, TEXTS) for c in CONTEXTS])
+        alone = [await flat_scores(model, context, TEXTS) for context in CONTEXTS[::-1]]
+        assert together == alone[::-1]
 
 
 async def test_draws_follow_the_scores(smollm2: LocalModel) -> None:
@@ -280,6 +297,35 @@ async def test_what_does_not_fit_is_refused_with_both_sizes(smollm2_path: Path) 
         assert model.count_tokens(brim) == 64
         scores = await model.score(brim[:-5], ["word"], decoding=Decoding(max_tokens=9))
         assert scores.scores[0].logprob < 0
+
+
+async def test_work_counts_what_is_shared_once(smollm2: LocalModel) -> None:
+    """What texts have in common is computed once, and what is at hand not at all."""
+    context = "To count is to be sure of a thing that others guess at, is it not?"
+    size = smollm2.count_tokens(context)
+
+    async def cost(texts: Sequence[str]) -> Work:
+        before = smollm2.work
+        await smollm2.score(context, texts, decoding=Decoding(), end=False)
+        return smollm2.work - before
+
+    first, second = await cost(["yes", "no"]), await cost(["maybe", "never"])
+    assert first.requested_tokens == 2 * size  # the last token's logits give one-token texts
+    assert first.prefilled_tokens == size
+    assert second.prefilled_tokens < first.prefilled_tokens / 2  # the context is at hand
+    assert second.requested_tokens >= first.requested_tokens
+    assert (first.drawn_tokens, second.drawn_tokens) == (0, 0)
+    assert first.decode_calls >= 1
+
+
+async def test_work_counts_every_token_that_is_drawn(smollm2: LocalModel) -> None:
+    """Texts that run to their limit cost so many tokens each, and a usage says the same."""
+    before = smollm2.work
+    drawn = await smollm2.sample("Once upon a time", decoding=Decoding(max_tokens=4), keys=keys(6))
+    cost = smollm2.work - before
+    ends = sum(one.finish == "stop" for one in drawn)
+    assert cost.drawn_tokens == sum(one.usage.completion_tokens for one in drawn) + ends
+    assert cost.requested_tokens == drawn[0].usage.prompt_tokens
 
 
 async def test_cancelled_work_is_dropped(smollm2: LocalModel) -> None:

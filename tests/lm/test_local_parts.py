@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import math
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +15,10 @@ from hypothesis import strategies as st
 
 from langnet.errors import CapabilityError
 from langnet.lm.local import library
-from langnet.lm.local.plan import Line, plan
+from langnet.lm.local.plan import Line, Segment, plan
+from langnet.lm.local.prefixes import Held, Prefixes
 from langnet.lm.local.sampling import next_token
-from langnet.lm.local.streams import Held, Prefixes
+from langnet.lm.local.work import Meter, Work
 
 if TYPE_CHECKING:
     from langnet.lm.local.plan import Logits
@@ -118,32 +120,70 @@ def test_a_plan_computes_every_token_once_and_in_order(
         Line(tokens, {len(tokens) - 1: [read_for(index)]}, None, lambda: False)
         for index, tokens in enumerate(sequences)
     ]
-    waves = plan(lines, least=least)
-    reached: dict[int, list[tuple[int, int]]] = {id(line): [] for line in lines}
-    for wave in waves:
-        for segment in wave:
-            assert segment.start < len(segment.tokens)
-            for reads in segment.reads().values():
-                for read in reads:
-                    read(None)
-            for line in segment.lines:
-                assert line.tokens[: len(segment.tokens)] == segment.tokens
-                reached[id(line)].append((segment.start, len(segment.tokens)))
+    reached = set()
+    todo = [(segment, ()) for segment in plan(lines, least=least)]
+    while todo:
+        segment, before = todo.pop()
+        assert segment.start < len(segment.tokens)
+        assert segment.tokens[: segment.start] == before[: segment.start]
+        assert len(before) >= segment.start
+        for reads in segment.reads().values():
+            for read in reads:
+                read(None)
+        for line, until in segment.lines:
+            assert line.tokens[:until] == segment.tokens[:until]
+            if until == len(line.tokens):
+                reached.add(id(line))
+        todo += [(child, segment.tokens) for child in segment.children]
     assert sorted(heard) == list(range(len(sequences)))
-    for line in lines:
-        ends = [0, *(end for _, end in reached[id(line)])]
-        assert [start for start, _ in reached[id(line)]] == ends[:-1]
-        assert ends[-1] == len(line.tokens)
+    assert reached == {id(line) for line in lines}
+
+
+@given(st.lists(TOKENS, max_size=12), st.integers(1, 20), st.data())
+def test_a_state_that_is_kept_ends_where_its_line_does(
+    sequences: list[tuple[int, ...]], least: int, data: st.DataObject
+) -> None:
+    """Each line that wants the state after its tokens finds a segment that ends there, once."""
+    kept: list[int] = []
+    wanted = [data.draw(st.booleans()) for _ in sequences]
+    lines = [
+        Line(tokens, {}, partial(_append, kept, index) if want else None, lambda: False)
+        for index, (tokens, want) in enumerate(zip(sequences, wanted, strict=True))
+    ]
+    todo = plan(lines, least=least)
+    while todo:
+        segment = todo.pop()
+        for keep in segment.keeps():
+            keep(held(*segment.tokens))
+        todo += segment.children
+    assert sorted(kept) == [index for index, want in enumerate(wanted) if want]
+
+
+def _append(into: list[int], index: int, state: Held) -> None:
+    into.append(index)
+
+
+def tokens_of(segments: list[Segment]) -> list[tuple[int, int]]:
+    """Where each segment starts and ends, and those that continue it."""
+    found: list[tuple[int, int]] = []
+    for segment in segments:
+        found += [(segment.start, len(segment.tokens)), *tokens_of(segment.children)]
+    return found
 
 
 def test_a_plan_shares_what_is_worth_it() -> None:
-    """A long common prefix is one segment; a short one is computed again."""
+    """A long common prefix is computed once, with a short rest of one line; a short one again."""
     shared = tuple(range(20))
     lines = [Line((*shared, 50, i), {21: []}, None, lambda: False) for i in range(4)]
-    first, second = plan(lines, least=8)
-    assert [segment.tokens for segment in first] == [(*shared, 50)]
-    assert [len(segment.tokens) - segment.start for segment in second] == [1] * 4
-    assert len(plan(lines, least=1000)) == 1
+    assert tokens_of(plan(lines, least=8)) == [(0, 22), (21, 22), (21, 22), (21, 22)]
+    assert len(plan(lines, least=1000)) == 4
+
+
+def test_a_line_that_begins_another_costs_nothing() -> None:
+    """Of labels of one token and of two, the longer one's computation answers for both."""
+    shared = tuple(range(20))
+    lines = [Line((*shared, *rest), {19: []}, None, lambda: False) for rest in ((), (7,))]
+    assert tokens_of(plan(lines, least=8)) == [(0, 21)]
 
 
 def held(*tokens: int) -> Held:
@@ -162,6 +202,20 @@ def test_prefixes_keep_the_most_recently_used_within_their_room() -> None:
     assert prefixes.longest(np.array([1, 2, 3, 4], np.int32))[0] == 3
     prefixes.put(held(1, 2, 3))  # again: it takes no more room
     assert prefixes.longest(np.array([4, 5], np.int32))[0] == 2
+
+
+def test_work_between_two_snapshots_is_their_difference() -> None:
+    """What is added after a snapshot is what a later one has more; a snapshot stays as it is."""
+    meter, one = Meter(), Work(prefilled_tokens=3, requested_tokens=12, decode_calls=1)
+    meter.add(one)
+    before = meter.snapshot()
+    more = Work(drawn_tokens=5, decode_calls=5, filler_tokens=5)
+    meter.add(more)
+    assert before == one
+    assert meter.snapshot() - before == more
+    assert meter.snapshot() == one + more
+    assert one.prefilled_share == pytest.approx(0.25)
+    assert more.prefilled_share is None
 
 
 def test_another_release_of_the_engine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,5 +7,6 @@ Needs `pip install "langnet[local]"`; the engine is opened when the first model 
 
 from langnet.lm.local.catalogue import Entry, Source, catalogue, find, models_path, pull
 from langnet.lm.local.model import LocalModel
+from langnet.lm.local.work import Work
 
-__all__ = ["Entry", "LocalModel", "Source", "catalogue", "find", "models_path", "pull"]
+__all__ = ["Entry", "LocalModel", "Source", "Work", "catalogue", "find", "models_path", "pull"]

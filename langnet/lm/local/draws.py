@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from langnet.lm.base import Completion, Usage
 from langnet.lm.local.plan import Logits
+from langnet.lm.local.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from langnet.lm.base import Decoding
-    from langnet.lm.local.streams import Held, Streams
+    from langnet.lm.local.prefixes import Held
+    from langnet.lm.local.streams import Streams
     from langnet.lm.local.vocabulary import Vocabulary
+    from langnet.lm.local.work import Meter
 
 __all__ = ["Draw", "Draws"]
 
@@ -91,9 +94,10 @@ class Draw:
 class Draws:
     """The texts that are being drawn: some in streams, the others waiting for one."""
 
-    def __init__(self, streams: Streams, vocabulary: Vocabulary) -> None:
+    def __init__(self, streams: Streams, vocabulary: Vocabulary, meter: Meter) -> None:
         self._streams = streams
         self._vocabulary = vocabulary
+        self._meter = meter
         self._active: list[Draw] = []  # by stream
         self._waiting: deque[Draw] = deque()
 
@@ -102,8 +106,12 @@ class Draws:
 
     def begin(self, draw: Draw, logits: Logits) -> None:
         """Draws a text's first token after its prompt; the rest follow in steps."""
-        if not draw.dropped() and draw.advance(logits, self._vocabulary):
+        if not draw.dropped() and self._advance(draw, logits):
             self._waiting.append(draw)
+
+    def _advance(self, draw: Draw, logits: Logits) -> bool:
+        self._meter.add(Work(drawn_tokens=1))
+        return draw.advance(logits, self._vocabulary)
 
     def park(self) -> None:
         """Makes the streams free for something else."""
@@ -120,7 +128,7 @@ class Draws:
             return
         fed = [draw.tokens[-1] for draw in self._active]
         goes_on = [
-            self._active[stream].advance(Logits(row), self._vocabulary)
+            self._advance(self._active[stream], Logits(row))
             for stream, row in self._streams.step(fed)
         ]
         self._drop(goes_on)

@@ -14,6 +14,7 @@ from langnet.lm.local.plan import plan
 from langnet.lm.local.probe import Exactness, probe
 from langnet.lm.local.streams import Streams
 from langnet.lm.local.vocabulary import Vocabulary
+from langnet.lm.local.work import Meter, Work
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +63,7 @@ class Engine:
         self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
+        self._meter = Meter()
         loaded: queue.SimpleQueue[_Loaded | Exception] = queue.SimpleQueue()
         self._thread = threading.Thread(
             target=self._main,
@@ -99,6 +101,10 @@ class Engine:
         with self._lock:  # the vocabulary must not be freed meanwhile
             self._check_open()
             return len(self._vocabulary.tokenise(text))
+
+    def work(self) -> Work:
+        """What was computed so far, the test at the beginning not counted."""
+        return self._meter.snapshot()
 
     def close(self) -> None:
         """Fails what is pending, ends the thread and frees the model."""
@@ -142,8 +148,10 @@ class Engine:
 
     def _serve(self, loaded: _Loaded, settings: Settings) -> None:
         fewest = loaded.exactness.fewest
-        streams = Streams(loaded.llama, room=settings.prefix_bytes, fewest=fewest)
-        draws = Draws(streams, loaded.vocabulary)
+        streams = Streams(
+            loaded.llama, room=settings.prefix_bytes, fewest=fewest, meter=self._meter
+        )
+        draws = Draws(streams, loaded.vocabulary, self._meter)
         try:
             while not self._closed:
                 requests = self._arrived(wait=not draws)
@@ -195,8 +203,8 @@ class Engine:
                     sound.append(request)
             except LangnetError as error:  # it concerns this request alone
                 request.fail(error)
-        for wave in plan(lines, least=_WORTH_SHARING):
-            streams.compute(wave, lambda: self._closed)
+        self._meter.add(Work(requested_tokens=sum(len(line.tokens) for line in lines)))
+        streams.compute(plan(lines, least=_WORTH_SHARING), lambda: self._closed)
         for request in sound:
             if self._closed:
                 request.fail(_closed_error())

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Llama", "Row", "check_gguf"]
 
 _SPARE: Final = 8  # cells of a stream beyond the context
+_F16: Final = 1
+_BF16: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,11 @@ class Row:
 class Llama:
     """A model's weights and its streams: caches of keys and values that do not see each other.
 
-    Every stream keeps its token at position *i* in its cell *i*, and attention is computed without
-    flash attention. So a token's logits depend on its own stream alone, bit for bit, given that
-    each decode holds at least two tokens of a stream, and equally many of every stream.
+    Every stream keeps its token at position *i* in its cell *i*, and keys and values are of two
+    types, for which the engine knows one way of flash attention: row by row, over the cells in
+    their order, those that are masked left out. So a token's logits depend on its own stream
+    alone, bit for bit, given that each decode holds equally many tokens of every stream, and as
+    many in all as the product with the weights takes to be the same (see `probe`).
     It is not safe between threads, except for `tokenise`.
 
     Args:
@@ -110,7 +114,8 @@ class Llama:
         params.n_outputs_max_per_seq = self.batch
         params.n_seq_max = self.streams
         params.n_threads = params.n_threads_batch = threads
-        params.flash_attn_type = 0
+        params.flash_attn_type = 1
+        params.type_k, params.type_v = _F16, _BF16
         params.kv_unified = False
         params.offload_kqv = params.op_offload = False
         context = lib.llama_init_from_model(self._model, params)

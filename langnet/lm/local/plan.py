@@ -6,10 +6,10 @@ below it. How the work is cut does not change what is computed (see `Llama`), on
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, zip_longest
 from typing import TYPE_CHECKING
 
 from langnet.lm.local.sampling import next_token
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from langnet.lm.local.prefixes import Held
     from langnet.lm.local.sampling import NextToken
-    from langnet.lm.local.streams import Held
 
-__all__ = ["Line", "Logits", "Read", "Segment", "plan"]
+__all__ = ["Line", "Logits", "Read", "Segment", "by_length", "in_turn", "plan"]
+
+_MOST_IN_PLACE = 3  # segments that continue another one in turn, in its own stream
 
 
 @dataclass(slots=True, eq=False)
@@ -70,22 +72,22 @@ class Segment:
     Attributes:
         tokens: the prefix and the segment's own.
         start: the length of the prefix.
-        lines: those that run through it.
-        shared: whether other segments continue it.
+        lines: those that run through it, each with how many of `tokens` it begins with.
+        children: segments that continue it, or what it holds up to some token of its own.
     """
 
     tokens: tuple[int, ...]
     start: int
-    lines: list[Line]
-    shared: bool
+    lines: list[tuple[Line, int]]
+    children: list[Segment] = field(default_factory=list)
 
     def reads(self) -> dict[int, list[Read]]:
         """What is to be read in this segment, by position."""
         reads: dict[int, list[Read]] = defaultdict(list)
-        for line in self.lines:
+        for line, until in self.lines:
             if not line.dropped():
                 for position, wanted in line.reads.items():
-                    if self.start <= position < len(self.tokens):
+                    if self.start <= position < until:
                         reads[position].extend(wanted)
         return reads
 
@@ -93,54 +95,87 @@ class Segment:
         """Who wants the state at the segment's end."""
         return [
             line.keep
-            for line in self.lines
-            if line.keep and len(line.tokens) == len(self.tokens) and not line.dropped()
+            for line, until in self.lines
+            if line.keep and until == len(line.tokens) == len(self.tokens) and not line.dropped()
         ]
 
     def dropped(self) -> bool:
         """Whether nobody waits for it any more."""
-        return all(line.dropped() for line in self.lines)
+        return all(line.dropped() for line, _ in self.lines)
+
+    @property
+    def shared(self) -> bool:
+        """Whether its state is to be saved, since its stream will soon hold something else."""
+        below = self.children
+        return len(below) > _MOST_IN_PLACE or any(child.children for child in below)
 
 
-def plan(lines: Sequence[Line], *, least: int) -> list[list[Segment]]:
+def plan(lines: Sequence[Line], *, least: int) -> list[Segment]:
     """Cuts lines into segments.
+
+    A line that is the beginning of others is computed with one of them. Where lines part, a short
+    rest of one is computed with what comes before, and the others go back to where they parted.
 
     Args:
         lines: what is to be computed.
-        least: tokens that must be saved for a common prefix to become a segment of its own.
+        least: tokens that must be saved for a common prefix to become a segment of its own, and
+            the most that a short rest has.
 
     Returns:
-        Waves of segments. The parent of a segment lies in an earlier wave.
+        The segments that begin at the first token.
     """
-    waves: list[list[Segment]] = []
-
-    def add(depth: int, segment: Segment) -> None:
-        while len(waves) <= depth:
-            waves.append([])
-        waves[depth].append(segment)
-
-    todo = [(sorted(lines, key=lambda line: line.tokens), 0, 0)] if lines else []
+    roots: list[Segment] = []
+    # Lines in order, how much of them is computed before, and where their segments belong; at
+    # last lines that end within what these lines have in common.
+    todo: list[tuple[list[Line], int, list[Segment], list[Line]]] = []
+    if lines:
+        todo.append((sorted(lines, key=lambda line: line.tokens), 0, roots, []))
     while todo:
-        group, start, depth = todo.pop()
+        group, start, siblings, within = todo.pop()
         first, last = group[0].tokens, group[-1].tokens
         common = _common(first, last, start)
         if common == len(last):  # all the same
-            add(depth, Segment(last, start, group, shared=False))
+            siblings.append(Segment(last, start, _through([*group, *within], last)))
             continue
-        below = start, depth
-        if (len(group) - 1) * (common - start) >= least:
-            add(depth, Segment(first[:common], start, group, shared=True))
-            below = common, depth + 1
-            group = [line for line in group if len(line.tokens) > common]
-        for _, branch in groupby(group, key=_token_at(common)):
-            todo.append((list(branch), *below))
-    for wave in waves:
-        wave.sort(key=lambda segment: segment.tokens)  # neighbours share the most
-    return waves
+        ended = [line for line in group if len(line.tokens) == common]
+        branches = [
+            list(branch)
+            for _, branch in groupby(group[len(ended) :], key=lambda line: line.tokens[common])
+        ]
+        kept = any(line.keep for line in ended)
+        if len(branches) == 1 and not kept:
+            todo.append((branches[0], start, siblings, [*within, *ended]))
+        elif (len(group) - 1) * (common - start) >= least:
+            segment = Segment(first[:common], start, [])
+            rest = None if kept else _short(branches, common, least)
+            if rest is not None:
+                segment.tokens = rest[0].tokens
+                branches.remove(rest)
+            segment.lines = _through([*group, *within], segment.tokens)
+            siblings.append(segment)
+            todo.extend((branch, common, segment.children, []) for branch in branches)
+        else:
+            if kept:
+                branches.append(ended)
+                ended = []
+            todo.append((branches[0], start, siblings, [*within, *ended]))
+            todo.extend((branch, start, siblings, []) for branch in branches[1:])
+    return roots
 
 
-def _token_at(position: int) -> Callable[[Line], tuple[int, ...]]:
-    return lambda line: line.tokens[position : position + 1]
+def _through(lines: list[Line], tokens: tuple[int, ...]) -> list[tuple[Line, int]]:
+    """Lines with how many of some tokens they begin with."""
+    return [(line, _common(line.tokens, tokens, 0)) for line in lines]
+
+
+def _short(branches: list[list[Line]], common: int, most: int) -> list[Line] | None:
+    """The longest of the branches that have no more than so many tokens, all of them the same."""
+    found = [
+        branch
+        for branch in branches
+        if branch[0].tokens == branch[-1].tokens and len(branch[0].tokens) - common <= most
+    ]
+    return max(found, key=lambda branch: len(branch[0].tokens), default=None)
 
 
 def _common(first: tuple[int, ...], second: tuple[int, ...], known: int) -> int:
@@ -150,3 +185,22 @@ def _common(first: tuple[int, ...], second: tuple[int, ...], known: int) -> int:
     while length < limit and first[length] == second[length]:
         length += 1
     return length
+
+
+def in_turn(parents: Sequence[Segment]) -> deque[Segment]:
+    """What continues some segments: few after each are taken in turn, many one after the other.
+
+    So a stream goes on with what it holds. Of many after one segment, none would.
+    """
+    few = [parent.children for parent in parents if not parent.shared]
+    many = [parent.children for parent in parents if parent.shared]
+    turns = zip_longest(*few)
+    ordered = [child for turn in turns for child in turn if child is not None]
+    for children in many:
+        ordered += by_length(children)
+    return deque(ordered)
+
+
+def by_length(segments: Sequence[Segment]) -> list[Segment]:
+    """Those of like length side by side: they are computed in common blocks."""
+    return sorted(segments, key=lambda segment: (len(segment.tokens), segment.tokens))

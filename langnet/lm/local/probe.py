@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     from langnet.lm.local.llama import Llama
     from langnet.lm.local.plan import Logits, Read
-    from langnet.lm.local.streams import Held
+    from langnet.lm.local.prefixes import Held
 
     Rows = list[npt.NDArray[np.float32]]
 
 __all__ = ["Exactness", "probe"]
 
 _FEWEST = (1, 2, 8)
-_LONG = 40  # more than the rows from which on any known backend multiplies in another way
+_LONG = 72  # more than the rows from which on any known way of multiplying or attending changes
 _CUTS = (4, 10, 16)
 _STEPS = (1, 2, 5, 8)
 
@@ -120,6 +120,6 @@ def _blocks(
     for index, (tokens, positions) in enumerate(wanted):
         reads = {position: [reader(index, position)] for position in positions}
         line = Line(tokens, reads, keep, lambda: False)
-        segments.append(Segment(tokens, 0, [line], shared=False))
+        segments.append(Segment(tokens, 0, [(line, len(tokens))]))
     streams.compute(segments, lambda: False)
     return [rows[index, at] for index, (_, positions) in enumerate(wanted) for at in positions]

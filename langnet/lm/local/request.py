@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from langnet.lm.base import Completion, Decoding
     from langnet.lm.local.draws import Draws
     from langnet.lm.local.plan import Read
-    from langnet.lm.local.streams import Held
+    from langnet.lm.local.prefixes import Held
     from langnet.lm.local.ticket import Ticket
     from langnet.lm.local.vocabulary import Vocabulary
 

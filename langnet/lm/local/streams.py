@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from langnet.lm.local.llama import Row
-from langnet.lm.local.plan import Logits
+from langnet.lm.local.plan import Logits, by_length, in_turn
+from langnet.lm.local.prefixes import Held, Prefixes, common
+from langnet.lm.local.work import Meter, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -19,67 +21,9 @@ if TYPE_CHECKING:
     from langnet.lm.local.llama import Llama
     from langnet.lm.local.plan import Read, Segment
 
-__all__ = ["Held", "Prefixes", "Streams"]
+__all__ = ["Streams"]
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Held:
-    """A saved stream: the keys and values of some tokens.
-
-    Attributes:
-        tokens: of shape (token,).
-        data: as `Llama.save` gives it.
-    """
-
-    tokens: npt.NDArray[np.int32]
-    data: npt.NDArray[np.uint8]
-
-
-def _common(first: npt.NDArray[np.int32], second: npt.NDArray[np.int32]) -> int:
-    size = min(len(first), len(second))
-    differ = first[:size] != second[:size]
-    where = int(differ.argmax()) if size else 0
-    return where if size and differ[where] else size
-
-
-class Prefixes:
-    """Saved streams, the most recently used ones up to a size.
-
-    What it holds decides how fast an answer comes, never what it is: a token's keys and values
-    are the same bits whoever computed them.
-
-    Args:
-        room: in bytes.
-    """
-
-    __slots__ = ("_entries", "_room", "_size")
-
-    def __init__(self, room: int) -> None:
-        self._room = room
-        self._size = 0
-        self._entries: OrderedDict[bytes, Held] = OrderedDict()
-
-    def put(self, held: Held) -> None:
-        """Keeps a saved stream and drops the least recently used ones where room is short."""
-        key = held.tokens.tobytes()
-        old = self._entries.pop(key, None)
-        self._size += held.data.nbytes - (old.data.nbytes if old else 0)
-        self._entries[key] = held
-        while self._size > self._room:
-            _, dropped = self._entries.popitem(last=False)
-            self._size -= dropped.data.nbytes
-
-    def longest(self, tokens: npt.NDArray[np.int32]) -> tuple[int, Held | None]:
-        """The saved stream that begins with the most of these tokens, and with how many."""
-        length, best = 0, None
-        for key, held in self._entries.items():
-            common = _common(held.tokens, tokens)
-            if common > length:
-                length, best = common, key
-        if best is None:
-            return 0, None
-        self._entries.move_to_end(best)
-        return length, self._entries[best]
+_WORTH_FILLING = 8  # tokens, in place of another call; no more than the spare cells of a stream
 
 
 @dataclass(slots=True, eq=False)
@@ -95,9 +39,19 @@ class _Task:
     stream: int = 0
 
     @property
+    def left(self) -> int:
+        """How many tokens are to be computed."""
+        return max(0, len(self.tokens) - self.done)
+
+    @property
     def limit(self) -> int:
         """How many tokens may come from elsewhere: none whose logits are read."""
         return min(self.reads, default=len(self.tokens))
+
+    @property
+    def wanted(self) -> npt.NDArray[np.int32]:
+        """The tokens that may come from elsewhere."""
+        return self.tokens[: self.limit]
 
     def token(self, position: int) -> int:
         """The token at a position; past the end any will do."""
@@ -113,12 +67,13 @@ class Streams:
         fewest: tokens, and rows of logits, that a call of the engine has at least. Where there
             are fewer, others that nobody wants make up the number: for some types of weights the
             engine multiplies few rows in another way than many.
+        meter: counts what is computed here.
     """
 
-    def __init__(self, llama: Llama, *, room: int, fewest: int) -> None:
+    def __init__(self, llama: Llama, *, room: int, fewest: int, meter: Meter | None = None) -> None:
         self.llama = llama
+        self._meter = meter or Meter()
         self._fewest = fewest
-        self._unit = max(2, fewest)  # a block has a multiple of so many tokens: never one alone
         self._prefixes = Prefixes(room)
         self._holds = [np.empty(0, np.int32) for _ in range(llama.streams)]
         self._used = [0] * llama.streams
@@ -139,23 +94,30 @@ class Streams:
         return Held(self._holds[stream], self.llama.save(stream))
 
     def compute(self, segments: Sequence[Segment], stopped: Callable[[], bool]) -> None:
-        """Computes segments that do not depend on one another, as many at once as there is room.
+        """Computes segments and what continues them, as many at once as there is room.
 
         Args:
-            segments: a wave.
+            segments: that begin at the first token.
             stopped: whether to leave out the rest; asked now and then.
         """
-        todo = deque(segments)
+        todo = [deque(by_length(segments))]
         while todo and not stopped():
+            level = todo[-1]
+            if not level:
+                todo.pop()
+                continue
             tasks: list[_Task] = []
-            while todo and len(tasks) < self.llama.streams:
-                task = self._task(todo.popleft())
+            parents: list[Segment] = []
+            while level and len(tasks) < self.llama.streams:
+                parents.append(level.popleft())
+                task = self._task(parents[-1])
                 if task is not None:
                     tasks.append(task)
             self._place(tasks)
             self._blocks(tasks)
             for task in tasks:
                 self._finish(task)
+            todo.append(in_turn(parents))  # at once, while the streams hold what they continue
 
     def _task(self, segment: Segment) -> _Task | None:
         if segment.dropped():
@@ -168,35 +130,58 @@ class Streams:
         return task
 
     def _place(self, tasks: list[_Task]) -> None:
-        """Gives each task a stream, where it finds as many of its tokens as can be had."""
-        tasks.sort(key=lambda task: -self._left(task))  # streams that go on longest come first
-        for index, task in enumerate(tasks):
-            wanted = task.tokens[: task.limit]
-            task.stream = self._best(wanted) if len(tasks) == 1 else index
-            common = _common(self._holds[task.stream], wanted)
-            if common >= task.done:
-                task.done = common
-            elif task.saved is not None:
-                self.llama.restore(task.stream, task.saved.data)
+        """Gives each task a stream, filled with as many of its tokens as can be had."""
+        for task in tasks:
+            most = common(self._holds[self._best(task.wanted)], task.wanted)
+            if most >= task.done:
+                task.done, task.saved = most, None
+        self._assign(tasks)
+        contents = [self._content(task) for task in tasks]  # before any stream is written over
+        for task, content in zip(tasks, contents, strict=True):
+            if content is not None:
+                self.llama.restore(task.stream, content)
             self.llama.truncate(task.stream, task.done)
             self._holds[task.stream] = task.tokens[: task.done]
             self._clock += 1
             self._used[task.stream] = self._clock
 
+    def _assign(self, tasks: list[_Task]) -> None:
+        """Gives each task a stream: of those that hold what it needs, where there is a choice.
+
+        The engine takes streams together only where they lie side by side. So those that go on
+        longest come first.
+        """
+        tasks.sort(key=lambda task: -task.left)
+        if len(tasks) == 1:
+            tasks[0].stream = self._best(tasks[0].wanted)
+            return
+        for stream in range(len(tasks)):
+            alike = (at for at in range(stream, len(tasks)) if tasks[at].left == tasks[stream].left)
+            fits = (at for at in alike if self._is_in_place(tasks[at], stream))
+            at = next(fits, stream)
+            tasks[stream], tasks[at] = tasks[at], tasks[stream]
+            tasks[stream].stream = stream
+
+    def _is_in_place(self, task: _Task, stream: int) -> bool:
+        return common(self._holds[stream], task.wanted) >= task.done
+
+    def _content(self, task: _Task) -> npt.NDArray[np.uint8] | None:
+        """What a task's stream is to be filled with, None where it is there."""
+        if self._is_in_place(task, task.stream):
+            return None
+        if task.saved is not None:
+            return task.saved.data
+        return self.llama.save(self._best(task.wanted))
+
     def _best(self, tokens: npt.NDArray[np.int32]) -> int:
         """The stream that holds most of some tokens; among equals the longest unused."""
         streams = range(len(self._holds))
-        return max(streams, key=lambda s: (_common(self._holds[s], tokens), -self._used[s]))
-
-    def _left(self, task: _Task) -> int:
-        """Tokens to compute, filled up to a multiple of the unit."""
-        return max(0, -(-(len(task.tokens) - task.done) // self._unit) * self._unit)
+        return max(streams, key=lambda s: (common(self._holds[s], tokens), -self._used[s]))
 
     def _blocks(self, tasks: list[_Task]) -> None:
         """Computes what is left of each task, the same number of tokens of each at a time."""
-        while active := [task for task in tasks if self._left(task)]:
-            room = self.llama.batch // len(active) // self._unit * self._unit
-            length = min(room, *(self._left(task) for task in active))
+        while active := [task for task in tasks if task.left]:
+            length = self._length([task.left for task in active])
             places = [
                 (task, position)
                 for task in active
@@ -212,8 +197,27 @@ class Streams:
                 made = Logits(logits)
                 for read in readers[index]:
                     read(made)
+            own = sum(min(length, len(task.tokens) - task.done) for task in active)
+            self._count(len(rows), prefilled=own)
             for task in active:
                 task.done += length
+
+    def _length(self, left: list[int]) -> int:
+        """How many tokens of each task to compute next: no more than are left of the shortest.
+
+        Where that saves a call, the shortest are filled up instead, by a few tokens.
+        """
+        room = self.llama.batch // len(left)
+        length = min(room, *left)
+        for longer in sorted(set(left)):
+            filler = sum(max(0, longer - each) for each in left)
+            if longer <= room and filler <= _WORTH_FILLING:
+                length = longer
+        return max(length, -(-self._fewest // len(left)))
+
+    def _count(self, rows: int, *, prefilled: int = 0, stepped: int = 0) -> None:
+        filler = rows - prefilled - stepped
+        self._meter.add(Work(prefilled_tokens=prefilled, decode_calls=1, filler_tokens=filler))
 
     def _accompanied(self, wanted: list[bool]) -> list[bool]:
         """Asks for more rows of logits where there are some, but too few."""
@@ -235,7 +239,7 @@ class Streams:
                 keep(held)
 
     def step(self, tokens: Sequence[int]) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
-        """Computes one more token in each of the first streams, as a block like any other.
+        """Computes one more token in each of the first streams.
 
         Args:
             tokens: one for each stream.
@@ -243,7 +247,7 @@ class Streams:
         Yields:
             The stream and the logits that follow its token, valid until the next call.
         """
-        count = max(2, -(-self._fewest // len(tokens)))  # rows of a stream; the first is wanted
+        count = -(-self._fewest // len(tokens))  # rows of a stream; the first is wanted
         wanted = self._accompanied([index % count == 0 for index in range(count * len(tokens))])
         rows = []
         for stream, token in enumerate(tokens):
@@ -253,8 +257,10 @@ class Streams:
                 rows.append(Row(token, start + index, stream, wanted=want))
             self._holds[stream] = np.append(self._holds[stream], np.int32(token))
         found = self.llama.decode(rows)
-        for stream in range(len(tokens)):
-            self.llama.truncate(stream, len(self._holds[stream]))
+        self._count(len(rows), stepped=len(tokens))
+        if count > 1:
+            for stream in range(len(tokens)):
+                self.llama.truncate(stream, len(self._holds[stream]))
         for index, logits in found:
             if index % count == 0:
                 yield index // count, logits
