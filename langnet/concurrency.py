@@ -45,9 +45,21 @@ async def concurrently(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
     return [results[index] for index in range(len(waiting))]
 
 
-async def each(function: Callable[[S], Awaitable[T]], items: Sequence[S]) -> list[T]:
-    """`function` of every item, all at once, in the order of the items."""
-    return await concurrently(partial(function, item) for item in items)
+async def each(
+    function: Callable[[S], Awaitable[T]], items: Sequence[S], *, limit: int | None = None
+) -> list[T]:
+    """`function` of every item, at most `limit` at once, in the order of the items."""
+    if limit is None or limit >= len(items):
+        return await concurrently(partial(function, item) for item in items)
+    results: dict[int, T] = {}
+    waiting = iter(enumerate(items))
+
+    async def work() -> None:
+        for index, item in waiting:
+            results[index] = await function(item)
+
+    await concurrently([work] * limit)
+    return [results[index] for index in range(len(items))]
 
 
 class _OneError(AbstractAsyncContextManager[TaskGroup]):

@@ -4,22 +4,30 @@
     ├── GraphError (ValueError)     a graph, a file of one, or data that does not fit it
     ├── DataError (ValueError)      a data file or an example that cannot be read
     ├── CapabilityError             a model is asked for what it cannot do
+    ├── BudgetExceeded              a call would exceed what may be spent
     ├── TooManyFailures             more examples failed than the caller allows
     └── ModelError                  a call to a language model failed
-        ├── TransientError          may pass by itself: time-outs, resets, 5xx
-        │   └── RateLimited         the server says when to come back
-        └── RequestRejected         will fail again in the same way: 4xx
+        ├── TransientError          may pass by itself: time-outs, resets, broken answers, 5xx
+        │   └── RateLimited         the server refuses for now: 429, or it says when to come back
+        ├── DeadlineExceeded        the time that the call or the run had is over
+        └── RequestRejected         will fail again in the same way: other 4xx, redirects,
+            │                       certificates
             └── ContextOverflow     the request does not fit the model's context
 
-Only a `ModelError` is recorded as the failure of one example. Everything else propagates.
+A `TransientError` is asked again by `langnet.lm.retry`, and nothing else is. Only a `ModelError` is
+recorded as the failure of one example. Everything else propagates.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
+    "BudgetExceeded",
     "CapabilityError",
     "ContextOverflow",
     "DataError",
+    "DeadlineExceeded",
     "GraphError",
     "LangnetError",
     "ModelError",
@@ -65,7 +73,17 @@ class ModelError(LangnetError):
     """A call to a language model failed.
 
     The executor adds a note that names the node and the example.
+
+    Attributes:
+        partial: what did arrive of a call for several answers (`langnet.lm.partial.Partial`), so
+            that nobody pays for it again; `None` where there is nothing.
     """
+
+    partial: Any = None
+
+
+class BudgetExceeded(LangnetError):
+    """A call was not sent, since it could exceed the budget. `fit` ends with the best so far."""
 
 
 class TooManyFailures(LangnetError):
@@ -73,7 +91,7 @@ class TooManyFailures(LangnetError):
 
 
 class TransientError(ModelError):
-    """A failure that may pass by itself: a time-out, a reset connection, a 5xx status."""
+    """A failure that may pass by itself: a time-out, a reset, a broken answer, a 5xx status."""
 
 
 class RateLimited(TransientError):
@@ -86,6 +104,10 @@ class RateLimited(TransientError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class DeadlineExceeded(ModelError):
+    """The time that a call or a run had is over. The last failure before that is the cause."""
 
 
 class RequestRejected(ModelError):

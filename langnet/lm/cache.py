@@ -17,7 +17,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langnet.lm.base import (
-    Capabilities,
     Choice,
     Completion,
     Decoding,
@@ -27,6 +26,7 @@ from langnet.lm.base import (
     TextScores,
 )
 from langnet.lm.store import CacheStats, DiskStore, MemoryStore, Store, default_cache_path
+from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,7 +46,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
-class Cached:
+class Cached(Wrapper):
     """A model whose answers are looked up in a store first.
 
     A hit takes no tokens: its usage is zero. Errors are passed on and not kept.
@@ -58,22 +58,12 @@ class Cached:
         meter: counts the hits.
     """
 
-    __slots__ = ("_meter", "_store", "model")
+    __slots__ = ("_meter", "_store")
 
     def __init__(self, model: LanguageModel, store: Store, *, meter: Meter | None = None) -> None:
-        self.model = model
+        super().__init__(model)
         self._store = store
         self._meter = meter
-
-    @property
-    def identity(self) -> str:
-        """That of the model: a cache changes no answer."""
-        return self.model.identity
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Those of the model."""
-        return self.model.capabilities
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -154,7 +144,7 @@ class Cached:
     async def aclose(self) -> None:
         """Closes the model and writes what waits; the store stays open for its owner."""
         try:
-            await self.model.aclose()
+            await super().aclose()
         finally:
             await self._store.flush()
 

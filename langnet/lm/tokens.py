@@ -10,13 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import tiktoken
 import tiktoken.registry
 
-__all__ = ["TokenCount", "count_tokens"]
+__all__ = ["TokenCount", "count_tokens", "counter"]
 
 _BYTES_PER_TOKEN = 4  # English text in vocabularies of 100,000 to 200,000 tokens
 
@@ -67,6 +70,22 @@ def count_tokens(model_name: str, text: str, *, download: bool = False) -> Token
     if not (download or encoding in tiktoken.registry.ENCODINGS or _at_hand(encoding)):
         return _estimate(text)
     return TokenCount(len(tiktoken.get_encoding(encoding).encode_ordinary(text)), exact=True)
+
+
+def counter(model: Any) -> Callable[[str], int]:
+    """Counts tokens as a model does, as well as can be known without asking it.
+
+    A model that has `count_tokens` counts itself; one that has an OpenAI model's name is counted
+    by its vocabulary where that lies at hand; else by bytes. Wrappers are looked through.
+    """
+    while not hasattr(model, "count_tokens") and hasattr(model, "model"):
+        model = model.model
+    if hasattr(model, "count_tokens"):
+        return lru_cache(maxsize=8192)(model.count_tokens)
+    name = getattr(model, "name", "")
+    if isinstance(name, str) and not count_tokens(name, "").exact:
+        name = ""  # found out once, not for every text
+    return lru_cache(maxsize=8192)(lambda text: count_tokens(name, text).count)
 
 
 def _estimate(text: str) -> TokenCount:

@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langnet.lm import tokens
-from langnet.lm.tokens import TokenCount, count_tokens
+from langnet.lm.meter import Meter, Metered
+from langnet.lm.tokens import TokenCount, count_tokens, counter
+from langnet.testing import ScriptedModel
 
 
 class NetworkUsedError(Exception):
@@ -81,3 +83,11 @@ def test_with_a_vocabulary_the_count_is_exact(text):
     size = len(text.encode())
     assert count_tokens("gpt-4o", text) == TokenCount(size, exact=True)
     assert count_tokens("gpt-4o", text + "<|endoftext|>").count == size + 13
+
+
+def test_a_model_counts_its_own_tokens():
+    """A model's own counter is found beneath its wrappers; without one tokens are estimated."""
+    model = ScriptedModel({})
+    assert counter(Metered(model, Meter()))("four letters") == 3
+    model.count_tokens = len
+    assert counter(Metered(model, Meter()))("four letters") == 12
