@@ -6,10 +6,10 @@ nothing is guessed.
 
 from __future__ import annotations
 
-from math import isnan
+from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
-from langnet.errors import ModelError
+from langnet.errors import ModelError, TransientError
 from langnet.lm.base import Usage
 from langnet.lm.logprobs import text_logprobs
 
@@ -18,16 +18,33 @@ if TYPE_CHECKING:
 
 __all__ = ["echoed_logprobs", "first_tokens", "prompt_logprobs", "text_of", "usage_of"]
 
+_MOST_TOKENS = 2**40  # of one answer; no true count is near
+
 
 def text_of(choice: Mapping[str, Any]) -> str | None:
-    """The text that was drawn, or None where the answer holds none."""
+    """The text that was drawn, or None where the answer holds none.
+
+    No text is something that a model says by itself (a refusal, a call of a tool). A text of
+    another type is an answer that was broken on its way.
+
+    Raises:
+        TransientError: where the text should be stands something else.
+    """
     match choice:
         case {"message": {"content": str(text)}} | {"text": str(text)}:
             return text
-        case {"message": {"content": [*parts]}} if parts:
+        case {"message": {"content": [*parts]}} if all(isinstance(part, dict) for part in parts):
             texts = [part["text"] for part in parts if _is_text(part)]
-            return "".join(texts) if len(texts) == len(parts) else None
-    return None
+            return "".join(texts) if parts and len(texts) == len(parts) else None
+        case {"message": dict(message)}:
+            found = message.get("content")
+        case {"message": other} | {"text": other}:
+            found = other
+        case _:
+            found = None
+    if found is None:
+        return None
+    raise TransientError(f"the server answered with a {type(found).__name__} in place of a text")
 
 
 def usage_of(usage: object) -> Usage:
@@ -137,11 +154,16 @@ def _is_text(part: object) -> bool:
 
 
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """A number of tokens; zero for what cannot be one."""
+    return value if type(value) is int and 0 < value < _MOST_TOKENS else 0
 
 
 def _number(value: object) -> float | None:
     """A log-probability, or None where the server gives none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # JSON bounds no integer
+        return None
+    return None if isnan(number) or number == inf else number

@@ -3,8 +3,9 @@
     async with connect("local:smollm2", cache=default_cache_path()) as model:
         ...
 
-What comes out is a stack of models: the model itself, a meter over it where one is given, and a
-cache over both, so that an answer from the cache is no call.
+What comes out is a stack of models: the model itself, for a server's what keeps to its limits, a
+meter where one is given, what tries again, and a cache over all, so that an answer from the cache
+is no call. `langnet.lm.retry` says why in this order.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ import anyio.to_thread
 from langnet.errors import LangnetError
 from langnet.lm.base import Capabilities
 from langnet.lm.cache import Cached, DiskStore
+from langnet.lm.limited import Limited
+from langnet.lm.limiter import Limiter
+from langnet.lm.limits import Limits
 from langnet.lm.meter import Metered
 from langnet.lm.openai import OpenAIModel
+from langnet.lm.retry import Retries, Retrying, retried
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -43,6 +48,9 @@ _FORMS = """
   http://127.0.0.1:8000/v1#NAME          the same
 Options follow a question mark: openai:NAME@http://127.0.0.1:8000/v1?endpoint=completions&probe=1"""
 
+_RETRIES = Retries()
+_LIMITS = Limits()
+
 _OPENAI = re.compile(r"(?P<name>[^?#]+?)(@(?P<url>https?://[^?#]+))?(\?(?P<options>.*))?")
 _ADDRESS = re.compile(r"(?P<url>https?://[^?#]+)#(?P<name>[^?#]+)(\?(?P<options>.*))?")
 _LOCAL = re.compile(r"(?P<name>[^?]+)(\?(?P<options>.*))?")
@@ -58,6 +66,8 @@ async def connect(
     *,
     cache: Store | str | Path | None = None,
     meter: Meter | None = None,
+    retries: Retries | None = _RETRIES,
+    limits: Limits | Limiter | None = _LIMITS,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[LanguageModel]:
@@ -68,6 +78,13 @@ async def connect(
             their options. A model object is taken as it is, and its owner closes it.
         cache: keeps answers: a directory, or a store, which its owner closes. None keeps none.
         meter: counts the calls that reach the model, and the hits of the cache.
+        retries: how calls of a server's model that fail are made again; None leaves that to the
+            caller. The embedded model, and a model object, are asked once: wrap an object of your
+            own in `langnet.lm.retry.Retrying`.
+        limits: what a server's model is held to, or a limiter that others share; by default as
+            many calls are open as turn out well, and limits are learnt from the server's headers.
+            None leaves all to the caller. The embedded model and model objects are not limited:
+            wrap an object of your own in `langnet.lm.limited.Limited`.
         pull: download a model of the catalogue that is not there.
         progress: is told the bytes that have come and those in all, from the thread that
             downloads.
@@ -77,7 +94,13 @@ async def connect(
         LangnetError: the model is not there, or cannot be loaded.
     """
     async with connect_all(
-        {"default": spec}, cache=cache, meter=meter, pull=pull, progress=progress
+        {"default": spec},
+        cache=cache,
+        meter=meter,
+        retries=retries,
+        limits=limits,
+        pull=pull,
+        progress=progress,
     ) as models:
         yield models["default"]
 
@@ -88,6 +111,8 @@ async def connect_all(
     *,
     cache: Store | str | Path | None = None,
     meter: Meter | None = None,
+    retries: Retries | None = _RETRIES,
+    limits: Limits | Limiter | None = _LIMITS,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[dict[str, LanguageModel]]:
@@ -97,6 +122,8 @@ async def connect_all(
         specs: a line or a model object for each name.
         cache: see `connect`; the models share it.
         meter: see `connect`; it adds up all models.
+        retries: see `connect`.
+        limits: see `connect`; each server's model has a limiter of its own, unless this is one.
         pull: see `connect`.
         progress: see `connect`.
 
@@ -113,18 +140,24 @@ async def connect_all(
         else:
             store = cache
 
-        def over(model: LanguageModel) -> LanguageModel:
+        def over(model: LanguageModel, retries: Retries | None) -> LanguageModel:
             if meter is not None:
                 model = Metered(model, meter)
+            if retries is not None:
+                model = Retrying(model, retries, meter=meter)
             return model if store is None else Cached(model, store, meter=meter)
 
         opened: dict[str, LanguageModel] = {}
         for spec, opener in openers.items():
-            model = await opener(pull=pull, progress=progress)
+            limiter = Limiter(limits) if isinstance(limits, Limits) else limits
+            model = await opener(pull=pull, progress=progress, retries=retries, limiter=limiter)
             stack.push_async_callback(_close, model)
-            opened[spec] = over(model)
+            if isinstance(model, OpenAIModel):
+                opened[spec] = over(model if limiter is None else Limited(model, limiter), retries)
+            else:
+                opened[spec] = over(model, None)
         yield {
-            name: opened[spec] if isinstance(spec, str) else over(spec)
+            name: opened[spec] if isinstance(spec, str) else over(spec, None)
             for name, spec in specs.items()
         }
 
@@ -161,7 +194,9 @@ def _options(
 
 
 def _local(name: str, options: dict[str, Any]) -> Callable[..., Any]:
-    async def opened(*, pull: bool, progress: Callable[[int, int], None] | None) -> LanguageModel:
+    async def opened(
+        *, pull: bool, progress: Callable[[int, int], None] | None, **_server: object
+    ) -> LanguageModel:
         # Only who uses an embedded model pays for its imports.
         from langnet.lm import local  # noqa: PLC0415
 
@@ -193,10 +228,14 @@ def _openai(spec: str, name: str, url: str | None, options: str | None) -> Calla
     except ValueError as error:
         raise SpecError(f"{spec!r}: {error}") from error
 
-    async def opened(**_download: object) -> LanguageModel:
+    async def opened(
+        *, retries: Retries | None, limiter: Limiter | None, **_download: object
+    ) -> LanguageModel:
+        if limiter is not None:
+            model.bounded(limiter.hear)  # already a probe's answers tell of limits
         if probe:
             try:
-                await model.probe()
+                await retried(model.probe, retries or Retries(attempts=1))
             except BaseException:
                 await _close(model)
                 raise

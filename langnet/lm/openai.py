@@ -16,7 +16,13 @@ import aiohttp
 import anyio
 from yarl import URL
 
-from langnet.errors import CapabilityError, ModelError, RequestRejected, TransientError
+from langnet.errors import (
+    CapabilityError,
+    ModelError,
+    RateLimited,
+    RequestRejected,
+    TransientError,
+)
 from langnet.key import Key
 from langnet.lm.answers import (
     echoed_logprobs,
@@ -38,6 +44,7 @@ from langnet.lm.base import (
 )
 from langnet.lm.http import post_json
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
+from langnet.lm.partial import Partial
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -139,6 +146,7 @@ class OpenAIModel:
         self._length_field = "max_completion_tokens" if new_name else "max_tokens"
         self._session = session
         self._owns_session = session is None
+        self._hear: Callable[[int, Mapping[str, str]], None] | None = None
         self._closed = False
 
     @property
@@ -207,7 +215,8 @@ class OpenAIModel:
         At temperature 0 the texts are one text, which is asked for once.
 
         Raises:
-            ModelError: a call failed; the others are cancelled.
+            ModelError: a draw failed. Where that may pass, the others are waited for, and the
+                error takes them along; otherwise they are cancelled.
         """
         if not self._capabilities.sample:
             raise CapabilityError(f"{self!r} was declared not to sample")
@@ -220,12 +229,13 @@ class OpenAIModel:
         if decoding.stop:
             body["stop"] = list(decoding.stop)
         if decoding.temperature == 0 and keys:
-            one = await self._drawn(body, decoding)
+            one, _ = await self._drawn(body, decoding)
             return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
         # Servers keep a seed in 32 bits with a sign.
-        return await _all(
+        drawn = await _all(
             [partial(self._drawn, {**body, "seed": key.seed % 2**31}, decoding) for key in keys]
         )
+        return [completion for completion, _ in drawn]
 
     async def score(
         self,
@@ -245,7 +255,7 @@ class OpenAIModel:
 
         Raises:
             CapabilityError: the server does not score, or not under this decoding.
-            ModelError: a call failed; the others are cancelled.
+            ModelError: a score failed; what becomes of the others is as for draws.
         """
         way = self._scoring
         if way is None or not self._capabilities.score:
@@ -292,6 +302,14 @@ class OpenAIModel:
             scores.usage,
         )
 
+    def bounded(self, hear: Callable[[int, Mapping[str, str]], None]) -> None:
+        """Leaves the number of open calls to a limiter, and tells it of answers.
+
+        Args:
+            hear: is told the status and the headers of every answer from now on.
+        """
+        self._hear = hear
+
     async def aclose(self) -> None:
         """Closes the connections, except those of a session that the caller owns."""
         self._closed = True
@@ -309,9 +327,9 @@ class OpenAIModel:
         if self._closed:
             raise RuntimeError(f"{self!r} is closed")
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS)
-            )
+            # A limiter decides how many calls are open; a second queue below it would be blind.
+            most = _CONNECTIONS if self._hear is None else 0
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=most))
         answer = await post_json(
             self._session,
             self._url,
@@ -319,14 +337,18 @@ class OpenAIModel:
             headers={} if self._key is None else {"Authorization": f"Bearer {self._key}"},
             timeout=self._timeout,
             secret=self._key,
+            hear=self._hear,
         )
         match answer.get("choices"):
             case [dict(choice), *_]:
                 return choice, usage_of(answer.get("usage"))
         raise TransientError(f"{self._url} answered without a choice")
 
-    async def _drawn(self, body: Mapping[str, Any], decoding: Decoding) -> Completion:
-        choice, usage = await self._post(body)
+    async def _drawn(self, body: Mapping[str, Any], decoding: Decoding) -> tuple[Completion, Usage]:
+        completion = self._completed(*await self._post(body), decoding)
+        return completion, completion.usage
+
+    def _completed(self, choice: dict[str, Any], usage: Usage, decoding: Decoding) -> Completion:
         finish = choice.get("finish_reason")
         if finish == "content_filter":
             raise RequestRejected(f"the content filter of {self._url} stopped the answer")
@@ -376,11 +398,17 @@ class OpenAIModel:
         return TextScore(echoed_logprobs(choice, context, text)), usage
 
 
-async def _all(calls: Sequence[Callable[[], Awaitable[_T]]]) -> list[_T]:
-    """Makes all calls at once. The first that fails cancels the others and is raised."""
+async def _all(
+    calls: Sequence[Callable[[], Awaitable[tuple[_T, Usage]]]],
+) -> list[tuple[_T, Usage]]:
+    """Makes all calls at once.
+
+    The first that fails for good cancels the others. Where a failure may pass, the others are
+    waited for: what they give has been paid for, and goes along with the error.
+    """
     if len(calls) == 1:
         return [await calls[0]()]
-    answers: dict[int, _T] = {}
+    answers: dict[int, tuple[_T, Usage]] = {}
     errors: list[ModelError] = []
 
     async def answer(index: int) -> None:
@@ -388,14 +416,26 @@ async def _all(calls: Sequence[Callable[[], Awaitable[_T]]]) -> list[_T]:
             answers[index] = await calls[index]()
         except ModelError as error:
             errors.append(error)
-            group.cancel_scope.cancel()
+            if not isinstance(error, TransientError):
+                group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
         for index in range(len(calls)):
             group.start_soon(answer, index)
     if errors:
-        raise errors[0]
+        worst = max(errors, key=_weight)
+        worst.partial = Partial(
+            {index: answer for index, (answer, _) in answers.items()},
+            sum((used for _, used in answers.values()), Usage()),
+        )
+        raise worst
     return [answers[index] for index in range(len(calls))]
+
+
+def _weight(error: ModelError) -> tuple[bool, float]:
+    """What fails for good outweighs what may pass, and the longest wait outweighs the others."""
+    wait = error.retry_after if isinstance(error, RateLimited) else None
+    return not isinstance(error, TransientError), -1.0 if wait is None else wait
 
 
 def _checked_url(text: str) -> str:

@@ -8,7 +8,7 @@ import anyio
 import anyio.from_thread
 import pytest
 
-from langnet.errors import ContextOverflow, DataError, RequestRejected
+from langnet.errors import ContextOverflow, DataError, RequestRejected, TransientError
 from langnet.key import Key
 from langnet.lm.base import Capabilities, Choice, Completion, Decoding, LabelScores
 from langnet.lm.cache import DiskStore, MemoryStore
@@ -16,6 +16,7 @@ from langnet.lm.connect import SpecError, connect, connect_all
 from langnet.lm.local.catalogue import find
 from langnet.lm.meter import Meter, MeterReading
 from langnet.lm.openai import OpenAIModel
+from langnet.lm.retry import Retries, Retrying
 from tests.lm.server import SECRET, fault, serving
 
 KEYS = [Key(("draw", i)) for i in range(2)]
@@ -45,7 +46,7 @@ async def test_both_forms_of_an_address_name_the_same_model():
             f"openai:org/toy:7b@{server.url}?endpoint=completions&timeout=3",
             f" {server.url}#org/toy:7b?endpoint=completions&timeout=3 ",
         ):
-            async with connect(spec) as model:
+            async with connect(spec, retries=None, limits=None) as model:
                 assert isinstance(model, OpenAIModel)
                 assert (model.name, model.endpoint) == ("org/toy:7b", "completions")
                 assert (model.base_url, model._timeout) == (server.url, 3.0)
@@ -58,10 +59,10 @@ async def test_both_forms_of_an_address_name_the_same_model():
 async def test_a_name_alone_is_at_openai(monkeypatch):
     """Without an address the name is one of OpenAI's models, or of the server the user set."""
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    async with connect("openai:gpt-4o") as model:
+    async with connect("openai:gpt-4o", retries=None, limits=None) as model:
         assert model.base_url == "https://api.openai.com/v1"
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1/")
-    async with connect("openai:gpt-4o") as model:
+    async with connect("openai:gpt-4o", retries=None, limits=None) as model:
         assert model.base_url == "http://127.0.0.1:9/v1"
 
 
@@ -242,3 +243,36 @@ async def test_a_file_is_loaded_with_its_options():
             await model.sample("1, " * 300, decoding=Decoding(), keys=KEYS[:1])
         assert any("langnet" in thread.name for thread in threading.enumerate())
     assert not any("langnet" in thread.name for thread in threading.enumerate())
+
+
+async def test_calls_of_a_server_are_made_again():
+    """What may pass is tried again by default, each attempt a call; None leaves that out."""
+    meter = Meter()
+    retries = Retries(first_wait=0.0)
+    async with serving() as server:
+        spec = f"openai:toy@{server.url}"
+        server.faults.extend([fault(500), fault(503), None])
+        async with connect(spec, meter=meter, retries=retries, cache=MemoryStore()) as model:
+            for _ in range(2):
+                await model.sample("Q", decoding=Decoding(), keys=KEYS[:1])
+        reading = meter.snapshot()
+        assert (reading.calls, reading.retries, reading.errors, reading.hits) == (3, 2, 2, 1)
+        server.faults.append(fault(500))
+        async with connect(spec, retries=None) as model:
+            with pytest.raises(TransientError):
+                await model.sample("Q", decoding=Decoding(), keys=KEYS[:1])
+        async with connect(spec) as model:
+            assert isinstance(model, Retrying)
+
+
+async def test_a_probe_is_made_again():
+    """A server that is not ready is probed until it is."""
+    async with serving(tops=True) as server:
+        server.faults.extend([fault(503), None, fault(500)])
+        spec = f"openai:toy@{server.url}?probe=1"
+        async with connect(spec, retries=Retries(first_wait=0.0)) as model:
+            assert model.capabilities == Capabilities(choose=True)
+        server.faults.append(fault(503))
+        with pytest.raises(TransientError):
+            async with connect(spec, retries=None):
+                pass

@@ -11,6 +11,7 @@ from email.utils import format_datetime
 
 import aiohttp
 import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,9 +28,10 @@ from langnet.key import Key
 from langnet.lm import http
 from langnet.lm.base import Capabilities, Choice, Decoding, LanguageModel, Usage
 from langnet.lm.cache import Cached, MemoryStore
-from langnet.lm.http import overflow_sizes, retry_seconds
+from langnet.lm.failures import overflow_sizes, retry_seconds
 from langnet.lm.logprobs import label_logprobs, log_sum_exp, text_logprobs
-from langnet.lm.openai import OpenAIModel
+from langnet.lm.openai import OpenAIModel, _all
+from langnet.lm.partial import Partial
 from langnet.testing.contract import check_model
 from tests.lm.server import SECRET, fault, logprob_of, raw, reset, serving, tokens_of, told
 
@@ -248,6 +250,47 @@ async def test_one_failed_draw_fails_the_call_as_a_model_error():
         with pytest.raises(RateLimited) as caught:
             await model.sample("Q", decoding=Decoding(), keys=KEYS)
     assert caught.value.retry_after == 3
+
+
+@pytest.mark.parametrize("error", [TransientError("may pass"), RequestRejected("no")])
+async def test_draws_under_way_are_kept_where_the_failure_may_pass(error):
+    """A passing failure waits for the others and takes them along; a final one ends them."""
+    ended = []
+
+    async def fail():
+        raise error
+
+    async def answer():
+        try:
+            for _ in range(5):
+                await anyio.lowlevel.checkpoint()
+        finally:
+            ended.append(anyio.current_effective_deadline() == -math.inf)
+        return "text", Usage(2, 1)
+
+    with pytest.raises(type(error)) as caught:
+        await _all([fail, answer, answer])
+    assert caught.value is error
+    passing = isinstance(error, TransientError)
+    assert ended == [not passing] * 2
+    kept = Partial({1: "text", 2: "text"}, Usage(4, 2))
+    assert caught.value.partial == (kept if passing else Partial({}))
+
+
+async def test_of_several_failures_the_one_that_says_most_is_raised():
+    """A final failure before passing ones, and of those the one with the longest wait."""
+
+    def failing(error):
+        async def fail():
+            raise error
+
+        return fail
+
+    passing = [TransientError("no"), RateLimited("a", retry_after=3), RateLimited("b")]
+    with pytest.raises(RateLimited, match="a"):
+        await _all([failing(error) for error in passing])
+    with pytest.raises(RequestRejected):
+        await _all([failing(error) for error in (*passing, RequestRejected("no"))])
 
 
 async def test_cancelling_leaves_no_task_and_no_connection():

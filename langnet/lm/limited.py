@@ -1,0 +1,192 @@
+"""A model whose calls wait for their turn; see `langnet.lm.limiter` for what that means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+import anyio
+
+from langnet.errors import LangnetError, RateLimited, TransientError
+from langnet.lm.base import LabelScores, TextScores, Usage
+from langnet.lm.partial import Partial
+from langnet.lm.tokens import counter
+from langnet.lm.wrapper import Wrapper
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from langnet.key import Key
+    from langnet.lm.base import Choice, Completion, Decoding, LanguageModel, TextScore
+    from langnet.lm.limiter import Limiter
+
+__all__ = ["Bounded", "Limited"]
+
+T = TypeVar("T")
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A server's model that leaves to a limiter how many calls are open."""
+
+    def bounded(self, hear: Callable[[int, Mapping[str, str]], None]) -> None:
+        """Tells the status and the headers of every answer from now on."""
+        ...
+
+
+class Limited(Wrapper):
+    """A model whose calls keep to limits. A server's model stands directly below it.
+
+    Of several draws or texts each is a call of its own, since servers count requests.
+
+    Args:
+        model: the model. If it is `Bounded`, it tells the limiter what its answers' headers say.
+        limiter: gives the turns; others may share it.
+        name: of the user whose share this is. Every wrapper has a share of its own.
+    """
+
+    __slots__ = ("_member", "_tokens", "limiter")
+
+    def __init__(self, model: LanguageModel, limiter: Limiter, *, name: str = "") -> None:
+        super().__init__(model)
+        self.limiter = limiter
+        self._member = limiter.member(name)
+        self._tokens = counter(model)
+        if isinstance(model, Bounded):
+            model.bounded(limiter.hear)
+
+    def shared(self, name: str = "") -> Limited:
+        """The same model for another user, who has a share of its own."""
+        return Limited(self.model, self.limiter, name=name)
+
+    async def sample(
+        self, context: str, *, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
+        """Draws one text per key, each in its turn.
+
+        Raises:
+            ModelError: a draw failed. Where that may pass, the others are waited for, and the
+                error takes them along; otherwise they are cancelled.
+        """
+        # At temperature 0 all draws are one, which is asked for once.
+        parts = [[key] for key in keys] if decoding.temperature > 0 else [keys] * bool(keys)
+
+        async def draw(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
+            drawn = await self._in_turn(
+                lambda: self.model.sample(context, decoding=decoding, keys=part),
+                _used,
+                context,
+                drawn=decoding.max_tokens,
+            )
+            return drawn, _used(drawn)
+
+        answers, _ = await _all(draw, parts)
+        return [completion for drawn in answers for completion in drawn]
+
+    async def score(
+        self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
+    ) -> TextScores:
+        """Scores given texts, each in its turn.
+
+        Raises:
+            CapabilityError: the model cannot score.
+            ModelError: a score failed; what becomes of the others is as for draws.
+        """
+
+        async def one(text: str) -> tuple[list[TextScore], Usage]:
+            found = await self._in_turn(
+                lambda: self.model.score(context, [text], decoding=decoding, end=end),
+                lambda found: found.usage,
+                context,
+                text,
+            )
+            return list(found.scores), found.usage
+
+        answers, usage = await _all(one, texts)
+        return TextScores(tuple(score for scores in answers for score in scores), usage)
+
+    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
+        """Scores the labels of a closed set, all in one turn.
+
+        Raises:
+            CapabilityError: the model cannot score labels.
+            ModelError: the call failed.
+        """
+        texts = dict.fromkeys(text for choice in choices for text in choice.texts)
+        # A model that scores texts asks for each; one that does not asks for one token.
+        each = list(texts) if self.model.capabilities.score and texts else [""]
+        return await self._in_turn(
+            lambda: self.model.choose(context, choices),
+            lambda found: found.usage,
+            *([context] * len(each)),
+            *each,
+            requests=len(each),
+        )
+
+    async def _in_turn(
+        self,
+        call: Callable[[], Awaitable[T]],
+        used: Callable[[T], Usage],
+        *texts: str,
+        drawn: int = 1,
+        requests: int = 1,
+    ) -> T:
+        limiter, tokens = self.limiter, 0
+        if limiter.counts_tokens:
+            tokens = sum(map(self._tokens, texts)) + drawn * requests
+        turn = await limiter.enter(self._member, requests=requests, tokens=tokens)
+        try:
+            answer = await call()
+        except BaseException as error:
+            limiter.leave(turn, error=error)
+            raise
+        usage = used(answer)
+        # A server that does not say what it counted leaves what was reserved.
+        limiter.leave(turn, tokens=(usage.prompt_tokens + usage.completion_tokens) or None)
+        return answer
+
+
+def _used(drawn: Sequence[Completion]) -> Usage:
+    return sum((completion.usage for completion in drawn), Usage())
+
+
+async def _all(
+    ask: Callable[[T], Awaitable[tuple[list[Any], Usage]]], parts: Sequence[T]
+) -> tuple[list[list[Any]], Usage]:
+    """Asks for all parts at once.
+
+    The first that fails for good cancels the others. Where a failure may pass, the others are
+    waited for, and go along with the error: they have been paid for.
+    """
+    if len(parts) == 1:
+        answer, usage = await ask(parts[0])
+        return [answer], usage
+    answers: dict[int, list[Any]] = {}
+    usages: list[Usage] = []
+    errors: list[LangnetError] = []
+
+    async def one(index: int) -> None:
+        try:
+            answers[index], usage = await ask(parts[index])
+            usages.append(usage)
+        except LangnetError as error:
+            errors.append(error)
+            if not isinstance(error, TransientError):
+                group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(parts)):
+            group.start_soon(one, index)
+    total = sum(usages, Usage())
+    if not errors:
+        return [answers[index] for index in range(len(parts))], total
+    worst = max(errors, key=_weight)
+    if isinstance(worst, TransientError):
+        arrived = {index: answer[0] for index, answer in answers.items()}
+        worst.partial = Partial(arrived, total)
+    raise worst
+
+
+def _weight(error: LangnetError) -> tuple[bool, float]:
+    """What fails for good outweighs what may pass, and the longest wait outweighs the others."""
+    wait = error.retry_after if isinstance(error, RateLimited) else None
+    return not isinstance(error, TransientError), -1.0 if wait is None else wait

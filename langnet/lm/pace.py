@@ -1,0 +1,195 @@
+"""When the next request may go, so that no minute holds more requests or tokens than is allowed.
+
+Two rules hold together, for requests and for tokens:
+
+- *Spacing*: a request of a size goes no earlier than the sizes before it allow at an even rate, so
+  that there is no burst (the generic cell rate algorithm, ITU-T I.371, in the form of a theoretical
+  arrival time).
+- *Window*: what was sent within the last minute, at the sizes that are reserved or were settled,
+  stays within the limit. This holds whatever the sizes turn out to be.
+
+A server counts when requests arrive, a little later than they are sent and not evenly so. The
+window is therefore longer than a minute by the jitter that is allowed for, and the rate is one
+hundredth below the limit.
+
+Everything here is arithmetic at a time that the caller gives, in seconds; nothing waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+
+__all__ = ["Pacer", "Reservation"]
+
+MINUTE = 60.0
+MARGIN = 1.01
+JITTER = 0.3  # seconds by which the delays of two requests on their way may differ
+LATE = 0.25  # seconds that may be caught up where timers wake late
+_TOLD = 0.02  # of a limit: what a server may count otherwise than we do before it is believed
+_INSTANT = 1e-6  # seconds; less is the rounding of sums of times
+
+
+class Reservation:
+    """A place in time that was taken.
+
+    Attributes:
+        at: when, in seconds.
+        requests: how many requests.
+        tokens: how many tokens are reserved, or were used once it is settled.
+    """
+
+    __slots__ = ("at", "counts", "requests", "tokens")
+
+    def __init__(self, at: float, requests: int, tokens: int) -> None:
+        self.at = at
+        self.requests = requests
+        self.tokens = tokens
+        self.counts = True  # until the window has passed
+
+
+class _Lane:
+    """One limit: of requests, or of tokens."""
+
+    __slots__ = ("due", "limit", "others", "others_until", "spacing", "used")
+
+    def __init__(self) -> None:
+        self.limit = inf  # per minute
+        self.spacing = 0.0  # seconds for one unit
+        self.due = -inf  # when what was sent has been worked off at an even rate
+        self.used = 0  # within the window
+        self.others = 0  # what a server counts beyond that
+        self.others_until = -inf
+
+    def delay(self, now: float, size: int, oldest: float, burst: float) -> float:
+        """Seconds until so much may go; at most those until something leaves the window."""
+        if self.limit == inf:
+            return 0.0
+        wait = self.due - burst - now
+        others = self.others if now < self.others_until else 0
+        if self.used + others + min(size, self.limit) > self.limit and (self.used or others):
+            leaves = min(oldest, self.others_until if others else inf)
+            wait = max(wait, leaves - now)
+        return wait
+
+    def take(self, since: float, size: int) -> None:
+        self.due = max(self.due, since) + size * self.spacing
+        self.used += size
+
+    def change(self, size: int, *, counts: bool) -> None:
+        """Adds to what was taken, or gives back."""
+        self.due += size * self.spacing
+        if counts:
+            self.used += size
+
+
+class Pacer:
+    """Spaces requests by their number and their tokens.
+
+    Args:
+        burst: seconds' worth of the limits that may go at once.
+
+    Attributes:
+        burst: see above.
+    """
+
+    __slots__ = ("_log", "_requests", "_speed", "_tokens", "burst")
+
+    def __init__(self, *, burst: float = 0.0) -> None:
+        self.burst = burst
+        self._requests = _Lane()
+        self._tokens = _Lane()
+        self._log: deque[Reservation] = deque()
+        self._speed = 1.0
+
+    @property
+    def requests_per_minute(self) -> float | None:
+        """The limit that is kept to; `None` where none is known."""
+        return None if self._requests.limit == inf else self._requests.limit
+
+    @property
+    def tokens_per_minute(self) -> float | None:
+        """The limit that is kept to; `None` where none is known."""
+        return None if self._tokens.limit == inf else self._tokens.limit
+
+    def limit(self, requests: float | None, tokens: float | None, *, speed: float = 1.0) -> None:
+        """Sets the limits per minute, and the share of them that is used.
+
+        What was sent before counts under the new limits.
+        """
+        for lane, limit in ((self._requests, requests), (self._tokens, tokens)):
+            lane.limit = inf if limit is None else limit
+            lane.spacing = MINUTE * MARGIN / (lane.limit * speed)
+
+    def told(self, now: float, kind: str, remaining: int | None, reset: float | None) -> None:
+        """Takes over what a server counts beyond what was sent here, such as others' calls.
+
+        Args:
+            now: the present time, in seconds.
+            kind: "requests" or "tokens".
+            remaining: what the server says is left of the limit.
+            reset: seconds until all is there again.
+        """
+        lane = self._requests if kind == "requests" else self._tokens
+        if remaining is None or lane.limit == inf:
+            return
+        self._forget(now)
+        more = lane.limit - remaining - lane.used
+        lane.others = int(more) if more > _TOLD * lane.limit else 0
+        lane.others_until = now + (MINUTE if reset is None else reset)
+
+    def delay(self, now: float, requests: int, tokens: int) -> float:
+        """Seconds until so much may be asked for again to go; not above zero where it may now."""
+        self._forget(now)
+        oldest = self._log[0].at + MINUTE + JITTER if self._log else inf
+        wait = max(
+            self._requests.delay(now, requests, oldest, self.burst),
+            self._tokens.delay(now, tokens, oldest, self.burst),
+        )
+        return wait if wait > _INSTANT / 2 else 0.0
+
+    def take(self, now: float, requests: int, tokens: int, *, since: float) -> Reservation:
+        """Reserves, once `delay` is zero.
+
+        Args:
+            now: the present time, in seconds.
+            requests: how many requests.
+            tokens: how many tokens at most.
+            since: when it was first asked for; lateness after that is caught up a little.
+        """
+        since = max(since, now - LATE)
+        self._requests.take(since, requests)
+        self._tokens.take(since, tokens)
+        taken = Reservation(now, requests, tokens)
+        self._log.append(taken)
+        return taken
+
+    def settle(self, taken: Reservation, tokens: int) -> None:
+        """Sets what a reservation really used; the rest is given back."""
+        change = tokens - taken.tokens
+        if change:
+            taken.tokens = tokens
+            self._tokens.change(change, counts=taken.counts)
+
+    def undo(self, taken: Reservation) -> None:
+        """Gives back a reservation of which nothing was sent."""
+        self.settle(taken, 0)
+        self._requests.change(-taken.requests, counts=taken.counts)
+        taken.requests = 0
+
+    def cost(self, requests: int, tokens: int) -> float:
+        """The larger share of the limits, in seconds; the number of requests where none is known.
+
+        Source: dominant resources (Ghodsi et al., NSDI 2011).
+        """
+        cost = max(requests * self._requests.spacing, tokens * self._tokens.spacing)
+        return cost or float(requests)
+
+    def _forget(self, now: float) -> None:
+        """Drops what has left the window."""
+        log, end = self._log, now - MINUTE - JITTER + _INSTANT
+        while log and log[0].at <= end:
+            taken = log.popleft()
+            taken.counts = False
+            self._requests.used -= taken.requests
+            self._tokens.used -= taken.tokens

@@ -1,0 +1,77 @@
+"""What arrived of a call for several answers that failed: it is paid for, so it is not thrown away.
+
+A server model sends one request per draw or text. Where some of them fail in a way that may pass,
+the others are waited for, and the error takes their answers along (`ModelError.partial`). A meter
+counts what they took, and whoever tries again asks for the missing ones alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from langnet.errors import ModelError
+from langnet.lm.base import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+__all__ = ["Partial", "Rest", "partial_of"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """Answers that arrived, although the call failed.
+
+    Attributes:
+        answers: completions or text scores by their places in the call, counted from zero.
+        usage: tokens that they took and that nobody has counted yet.
+    """
+
+    answers: Mapping[int, Any]
+    usage: Usage = field(default_factory=Usage)
+
+
+def partial_of(error: ModelError) -> Partial:
+    """What an error takes along; nothing where it does not."""
+    return error.partial if isinstance(error.partial, Partial) else Partial({})
+
+
+class Rest:
+    """A call for several answers that can be made again for those that are missing.
+
+    Args:
+        count: how many answers there are to be.
+
+    Attributes:
+        found: the answers that arrived, by their places.
+    """
+
+    __slots__ = ("_count", "found")
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.found: dict[int, Any] = {}
+
+    async def ask(self, call: Callable[[Sequence[int]], Awaitable[Sequence[T]]]) -> list[T]:
+        """All answers, asking for those that are missing.
+
+        Args:
+            call: answers for these places, in their order.
+
+        Raises:
+            ModelError: the call failed; its `partial` holds all that arrived so far.
+        """
+        missing = [place for place in range(self._count) if place not in self.found]
+        try:
+            answers = await call(missing)
+        except ModelError as error:
+            arrived = partial_of(error).answers
+            self.found.update({missing[at]: answer for at, answer in arrived.items()})
+            if self.found:
+                error.partial = Partial(dict(self.found))
+            raise
+        self.found.update(zip(missing, answers, strict=True))
+        return [self.found[place] for place in range(self._count)]
