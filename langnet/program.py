@@ -7,7 +7,7 @@ further ones get a task of their own, so that a chain costs no task at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 from typing import Any
 
@@ -87,8 +87,10 @@ class Program:
         score: bool = False,
         greedy: bool = False,
         example: str = "",
+        start: Trace | None = None,
+        only: Collection[str] | None = None,
     ) -> Trace:
-        """Runs the graph on one example.
+        """Runs the graph on one example, or a part of it.
 
         Args:
             inputs: a value for every input.
@@ -100,14 +102,22 @@ class Program:
             score: whether every language node's log-probability is wanted.
             greedy: whether each node takes its most probable text.
             example: the example's name, for errors and the trace.
+            start: an earlier run on the same inputs that this one goes on from: what it has visited
+                is taken over with its log-probabilities, and not visited again.
+            only: the nodes to visit, by name; by default all. What they read must be among them, an
+                input or in `start`. The trace holds what `start` and `only` hold, and no more.
 
         Raises:
-            GraphError: the inputs do not fit the graph.
+            GraphError: the inputs do not fit the graph, or `start` and `only` do not fit together.
             ModelError: a call failed; a note names the node and the example.
             CapabilityError: `score` is asked of a model that cannot score.
         """
+        whole = start is None and only is None
+        counts, roots = self._counts, self._roots
+        if not whole:
+            counts, roots = self._section(start, only)
         state = State(
-            self._counts,
+            counts,
             key=key,
             given=given or _NOTHING,
             guide=guide or _NOTHING,
@@ -116,18 +126,28 @@ class Program:
             example=example,
         )
         self._take(inputs, state)
-        if self._single_file:
-            for root in self._roots:
+        if start is not None:
+            self._resume(start, state)
+        if whole and self._single_file:
+            for root in roots:
                 await self._walk(root, state, None)
-        else:
+        elif roots:
             async with task_group() as tasks:
-                for root in self._roots[1:]:
+                for root in roots[1:]:
                     tasks.start_soon(self._walk, root, state, tasks)
-                await self._walk(self._roots[0], state, tasks)
+                await self._walk(roots[0], state, tasks)
         graph = self.graph
+        values = zip(graph.order, state.values, strict=True)
         return Trace(
             example,
-            dict(zip(graph.order, state.values, strict=True)),
+            # The count of a part that was not visited never falls to 0.
+            dict(values)
+            if whole
+            else {
+                name: value
+                for (name, value), count in zip(values, state.counts, strict=True)
+                if not count
+            },
             tuple(chain.from_iterable(state.sites)),
             graph.outputs,
             state.log_likelihoods,
@@ -165,6 +185,48 @@ class Program:
                     f"a guide is given for {name!r}, which is no language node of the graph; "
                     f"its language nodes are {', '.join(self.conditionals) or 'none'}"
                 )
+
+    def _section(
+        self, start: Trace | None, only: Collection[str] | None
+    ) -> tuple[list[int], list[Step]]:
+        """The counts of open parents and the roots of a walk over a part of the graph."""
+        parents = self.graph.structure.parents
+        done = {*self.graph.inputs, *(() if start is None else start.values)}
+        wanted = {name for name in (self._nodes if only is None else only) if name not in done}
+        if strangers := sorted((done | wanted).difference(self.graph.order)):
+            raise GraphError(
+                f"{', '.join(map(repr, strangers))} cannot be run or taken over, since the graph "
+                f"has no such part; it has {', '.join(self.graph.order)}"
+            )
+        if cut := [
+            f"node {name!r} reads {parent!r}, which is neither to be run nor in the earlier trace; "
+            "let only hold it too"
+            for name in self.graph.order
+            if name in wanted
+            for parent in parents[name]
+            if parent not in done and parent not in wanted
+        ]:
+            raise GraphError(*cut)
+        counts = [
+            sum(parent in wanted for parent in parents[name])
+            if name in wanted
+            else -(name not in done)
+            for name in self.graph.order
+        ]
+        roots = [
+            step
+            for step, count in zip(self._steps, counts, strict=True)
+            if not count and step.name in wanted
+        ]
+        return counts, roots
+
+    def _resume(self, start: Trace, state: State) -> None:
+        """Takes over what an earlier run has visited."""
+        for step in self._steps:
+            if step.name in start.values and step.name in self._nodes:
+                state.values[step.position] = start.values[step.name]
+                state.sites[step.position] = start.at(step.name)
+        state.log_likelihoods.update(start.log_likelihoods)
 
     def _needs_no_tasks(self) -> bool:
         """Whether the walk never finds two parts ready at once."""

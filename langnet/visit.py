@@ -276,11 +276,17 @@ async def guided(
     *,
     score: bool,
     greedy: bool = False,
+    in_turn: bool = False,
 ) -> list[Site]:
     """Draws texts from a uniform mixture over guide contexts, and weighs them if asked.
 
     log q is the log of the whole mixture's density, since the mixture is what is sampled from.
-    With `greedy` it is unknown, since the most probable text has no density.
+    With `greedy`, or where the node's temperature is 0, it is unknown, since the most probable text
+    has no density.
+
+    With `in_turn` the contexts take turns, from one that is drawn: for alternatives of one text.
+    Each draw has the mixture's density, but they depend on each other, so texts whose densities are
+    multiplied must not be drawn that way.
 
     Raises:
         GraphError: the guide gives no context, or one text in place of a sequence.
@@ -294,8 +300,12 @@ async def guided(
         )
     picked: dict[str, list[int]] = {}
     for order, (_, key) in enumerate(places):
+        if in_turn:
+            key, turn = places[0][1], order  # noqa: PLW2901 - one choice decides for all
+        else:
+            turn = 0
         choice = (key / "component").rng().randrange(len(contexts)) if len(contexts) > 1 else 0
-        picked.setdefault(contexts[choice], []).append(order)
+        picked.setdefault(contexts[(choice + turn) % len(contexts)], []).append(order)
     texts: dict[int, str] = {}
 
     async def draw(source: str, orders: Sequence[int]) -> None:
@@ -315,7 +325,7 @@ async def guided(
         )
         by_context = dict(zip(unique, columns, strict=True))
         logprobs = [*by_context[context]]
-        if not greedy:
+        if not greedy and conditional.node.decoding.temperature > 0:
             log_qs = [
                 log_mean_exp([by_context[source][order] for source in contexts])
                 for order in range(len(drawn))

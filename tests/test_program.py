@@ -607,3 +607,44 @@ async def test_cancellation_leaves_no_task(graph):
         tasks.cancel_scope.cancel()
     assert gated.open == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+# Runs over a part of a graph.
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+async def test_a_run_in_two_parts_is_the_run(name):
+    """Cut anywhere, a run that goes on from the first part ends in the same trace."""
+    graph, targets = GRAPHS[name]
+    program = Program(graph, table())
+    options = {"key": KEY, "given": targets, "score": True, "example": "e1"}
+    nodes = [part for part in graph.order if part not in graph.inputs]
+    guides = dict.fromkeys(set(graph.nodes) - set(targets), hindsight)
+    whole = await program.run({"x": "2"}, guide=guides, **options)
+    for cut in range(len(nodes) + 1):
+        first = await program.run({"x": "2"}, guide=guides, only=nodes[:cut], **options)
+        assert set(first.values) == {*graph.inputs, *nodes[:cut]}
+        assert {site.node for site in first.sites} <= set(nodes[:cut])
+        rest = await program.run({"x": "2"}, guide=guides, start=first, **options)
+        assert rest == whole
+
+
+async def test_a_part_costs_its_own_calls_alone():
+    """What an earlier run has visited is neither drawn nor scored again."""
+    model = table()
+    program = Program(DIAMOND, model)
+    first = await program.run({"x": "2"}, key=KEY, score=True, only=["h"])
+    assert model.calls == {"sample": 1, "score": 1}
+    await program.run({"x": "2"}, key=KEY, score=True, start=first, only=["right"])
+    assert model.calls == {"sample": 2, "score": 2}
+
+
+async def test_a_part_must_hang_together():
+    """A node whose parent is neither run nor there is refused, as is one that is no part."""
+    program = Program(DIAMOND, table())
+    with pytest.raises(GraphError, match=r"node 'left' reads 'h', which is neither.*let only hold"):
+        await program.run({"x": "2"}, key=KEY, only=["left"])
+    with pytest.raises(
+        GraphError, match=r"'stranger' cannot be run .* it has x, h, left, right, y"
+    ):
+        await program.run({"x": "2"}, key=KEY, only=["h", "stranger"])

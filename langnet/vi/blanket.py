@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from langnet.data import Example
 from langnet.graph import Graph
@@ -13,13 +13,24 @@ from langnet.vi.guide import Guide, Hint
 from langnet.visit import Guide as SiteGuide
 
 __all__ = [
+    "Place",
+    "bearers",
+    "context_at",
     "hint",
     "informative",
     "language_children",
     "latents",
     "parents_at",
+    "readers",
     "site_guide",
 ]
+
+
+class Place(NamedTuple):
+    """Where a text stands: its node, and the position in that node's plates."""
+
+    node: str
+    position: Index
 
 
 def descendants(graph: Graph, name: str) -> frozenset[str]:
@@ -64,12 +75,55 @@ def language_children(graph: Graph, name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def bearers(graph: Graph, name: str, observed: Collection[str]) -> frozenset[str]:
+    """The parts whose value tells of a node's text: itself, and functions of it.
+
+    An observed function shows its target instead.
+    """
+    found = {name}
+    pending = [name]
+    while pending:
+        for child in graph.structure.children[pending.pop()]:
+            if child in graph.functions and child not in observed and child not in found:
+                found.add(child)
+                pending.append(child)
+    return frozenset(found)
+
+
 def parents_at(graph: Graph, values: Mapping[str, Any], node: str, index: Index) -> dict[str, Any]:
     """What each field of a node's template shows at one place of its plates."""
     return {
         parent: at(values[parent], index[:shared])
         for parent, shared in graph.structure.shared[node].items()
     }
+
+
+def context_at(trace: Trace, place: Place) -> str:
+    """What the node saw or would have seen at one place."""
+    node, position = place
+    return next(
+        site.context for site in trace.sites if site.node == node and site.index == position
+    )
+
+
+def readers(
+    place: Place, replays: Sequence[Trace], here: Trace, nodes: Collection[str]
+) -> frozenset[Place]:
+    """The texts whose context depends on which alternative is taken at a place.
+
+    Args:
+        place: where the alternatives stand.
+        replays: the trace with each of them.
+        here: the trace as it is.
+        nodes: the nodes whose texts count.
+    """
+    found = set()
+    for trace in replays:
+        for before, after in zip(here.sites, trace.sites, strict=True):
+            other = Place(after.node, after.index)
+            if before.context != after.context and after.node in nodes and other != place:
+                found.add(other)
+    return frozenset(found)
 
 
 def hint(

@@ -7,51 +7,68 @@ siblings held fixed. A sweep after the first conditions on what the one before i
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from langnet.concurrency import concurrently
 from langnet.data import Example
 from langnet.key import Key
 from langnet.plate import at, indices, replaced, spread
 from langnet.program import Program
-from langnet.trace import Index, Trace, log_mean_exp, normalised
-from langnet.vi.blanket import hint, informative, latents, parents_at
+from langnet.trace import Trace, log_mean_exp, normalised
+from langnet.vi.blanket import (
+    Place,
+    bearers,
+    context_at,
+    hint,
+    informative,
+    latents,
+    parents_at,
+    readers,
+)
+from langnet.vi.caution import demand_density
+from langnet.vi.combine import combinations
 from langnet.vi.posterior import Alternatives, Inference, Posterior, Row
 from langnet.visit import guided
 
-__all__ = ["infer_local"]
-
-
-class _Place(NamedTuple):
-    node: str
-    position: Index
+__all__ = ["infer_local", "reweigh_local"]
 
 
 async def infer_local(
     program: Program, example: Example, *, key: Key, settings: Inference, forward: Trace
 ) -> Posterior:
     """Infers every latent text by reverse sweeps; see `infer`."""
-    sweep = _Sweep(program, example, key, settings, forward)
+    sweep = _Sweep(program, example, key, settings, forward, {})
     for number in range(settings.sweeps):
         await sweep.run(number)
-    return Posterior(
-        example,
-        forward,
-        await sweep.rows(),
-        {name: sweep.values[name] for name in sweep.hidden},
-        alternatives=tuple(sweep.alternatives.values()),
-    )
+    return await sweep.posterior()
+
+
+async def reweigh_local(
+    program: Program, posterior: Posterior, *, key: Key, settings: Inference
+) -> Posterior:
+    """The posterior of the same alternatives under other prompts: one sweep that draws nothing."""
+    known = {Place(found.node, found.index): found for found in posterior.alternatives}
+    sweep = _Sweep(program, posterior.example, key, settings, posterior.forward, known)
+    if settings.sweeps > 1:
+        sweep.values.update(posterior.best)
+    await sweep.run(settings.sweeps - 1)
+    return await sweep.posterior()
 
 
 class _Sweep:
     """What the sweeps over one example know so far."""
 
     def __init__(
-        self, program: Program, example: Example, key: Key, settings: Inference, forward: Trace
+        self,
+        program: Program,
+        example: Example,
+        key: Key,
+        settings: Inference,
+        forward: Trace,
+        known: Mapping[Place, Alternatives],
     ) -> None:
         graph = program.graph
         self.program = program
@@ -59,6 +76,7 @@ class _Sweep:
         self.key = key
         self.settings = settings
         self.forward = forward
+        self.known = known
         self.nodes = informative(graph, example.targets)
         self.hidden = latents(graph, example.targets)
         self.observed = {
@@ -73,8 +91,18 @@ class _Sweep:
             )
             for name in graph.nodes
         }
-        self.alternatives: dict[_Place, Alternatives] = {}
-        self.readers: dict[_Place, frozenset[_Place]] = {}
+        self.alternatives: dict[Place, Alternatives] = {}
+        self.readers: dict[Place, frozenset[Place]] = {}
+
+    async def posterior(self) -> Posterior:
+        """What the sweeps have found."""
+        return Posterior(
+            self.example,
+            self.forward,
+            await self.rows(),
+            {name: self.values[name] for name in self.hidden},
+            alternatives=tuple(self.alternatives.values()),
+        )
 
     async def run(self, number: int) -> None:
         """One reverse topological sweep."""
@@ -82,37 +110,31 @@ class _Sweep:
         for name in reversed(self.hidden):
             depth = len(graph.structure.axes[name])
             for index in indices(self.values[name], depth):
-                place = _Place(name, index)
+                place = Place(name, index)
                 found = await self._weigh(place, number)
                 self.alternatives[place] = found
                 self.values[name] = replaced(self.values[name], index, found.best)
 
-    async def _weigh(self, place: _Place, number: int) -> Alternatives:
+    async def _weigh(self, place: Place, number: int) -> Alternatives:
         """Draws alternatives of one latent text and weighs them by its Markov blanket."""
         settings = self.settings
-        conditional = self.program.conditionals[place.node]
         here = await self.replay({})
-        context = _context(here, place)
+        context = context_at(here, place)
         texts, log_q = await self._propose(place, context, number)
         unique = tuple(dict.fromkeys(texts))
         replays = await concurrently(partial(self.replay, {place: text}) for text in unique)
-        self.readers[place] = _readers(place, replays, here, self.nodes)
+        self.readers[place] = readers(place, replays, here, self.nodes)
 
-        logits = [0.0] * len(texts)
-        log_prior: tuple[float, ...] | None = None
-        if settings.prior_term:
-            if settings.per_token and conditional.node.choices is None:
-                scores = await conditional.scores(context, texts)
-                log_prior = tuple(score.per_token(settings.skip) for score in scores)
-            else:
-                log_prior = tuple(await conditional.logprobs(context, texts))
-            logits = list(log_prior)
         # Draws that came out the same are the same child contexts: each is scored once.
-        likelihoods = await concurrently(
-            partial(self._log_likelihood, trace, self.readers[place]) for trace in replays
-        )
+        calls: list[Callable[[], Awaitable[tuple[float, ...]]]]
+        calls = [partial(self._log_prior, place, context, texts)]
+        calls += [partial(self._log_likelihood, trace, place) for trace in replays]
+        prior, *likelihoods = await concurrently(calls)
         by_text = dict(zip(unique, likelihoods, strict=True))
-        logits = [logit + by_text[text] for logit, text in zip(logits, texts, strict=True)]
+        logits = [
+            logit + by_text[text][0]
+            for logit, text in zip(prior or (0.0,) * len(texts), texts, strict=True)
+        ]
         if settings.subtract_proposal and log_q is not None:
             logits = [
                 logit if logit == -math.inf else logit - q
@@ -123,19 +145,42 @@ class _Sweep:
             first = weights.index(max(weights))
             weights = tuple(float(draw == first) for draw in range(len(weights)))
         return Alternatives(
-            place.node, place.position, tuple(texts), tuple(logits), weights, log_prior
+            place.node,
+            place.position,
+            tuple(texts),
+            tuple(logits),
+            weights,
+            prior or None,
+            None if log_q is None else tuple(log_q),
         )
 
+    async def _log_prior(
+        self, place: Place, context: str, texts: Sequence[str]
+    ) -> tuple[float, ...]:
+        """log p(h | parents) of each alternative; nothing where it is no part of the logits."""
+        settings = self.settings
+        conditional = self.program.conditionals[place.node]
+        if not settings.prior_term:
+            return ()
+        if settings.per_token and conditional.node.choices is None:
+            scores = await conditional.scores(context, texts)
+            return tuple(score.per_token(settings.skip) for score in scores)
+        return tuple(await conditional.logprobs(context, texts))
+
     async def _propose(
-        self, place: _Place, context: str, number: int
-    ) -> tuple[list[str], list[float] | None]:
+        self, place: Place, context: str, number: int
+    ) -> tuple[Sequence[str], Sequence[float] | None]:
         """The alternatives of a latent text, and their log-density under the guide if wanted."""
+        if place in self.known:
+            return self.known[place].texts, self.known[place].log_q
         settings = self.settings
         conditional = self.program.conditionals[place.node]
         node = conditional.node
         if node.choices is not None and len(node.choices.labels) <= settings.draws:
             # The exact conditional is at hand: enumerate it instead of drawing from it.
             return list(node.choices.labels), None
+        if settings.subtract_proposal:
+            demand_density(node)
         contexts = settings.guide_function(
             hint(
                 self.program.graph, self.example, self.forward, place.node, place.position, context
@@ -148,6 +193,7 @@ class _Sweep:
             contexts,
             [((*place.position, draw), base / draw) for draw in range(settings.draws)],
             score=False,
+            in_turn=True,
         )
         texts = [site.text for site in sites]
         current = str(at(self.values[place.node], place.position))
@@ -165,19 +211,40 @@ class _Sweep:
         ]
         return texts, log_q
 
-    async def _log_likelihood(self, trace: Trace, readers: frozenset[_Place]) -> float:
-        """Σ log p(child's text | its parents) over the texts that read an alternative."""
-        places = sorted(readers)
-        terms = await concurrently(partial(self._log_p, trace, place) for place in places)
-        return math.fsum(terms) + math.fsum(trace.log_likelihoods.values())
+    async def _log_likelihood(self, trace: Trace, source: Place) -> tuple[float]:
+        """Σ log p(child's text | its parents) over the texts that read an alternative.
 
-    async def _log_p(self, trace: Trace, place: _Place) -> float:
+        With mutual information, each less log p(child's text | the alternative alone).
+        """
+        places = sorted(self.readers[source])
+        terms = await concurrently(
+            partial(self._log_p, place, context_at(trace, place)) for place in places
+        )
+        total = math.fsum(terms) + math.fsum(trace.log_likelihoods.values())
+        if not self.settings.mutual_information or total == -math.inf:
+            return (total,)
+        alone = await concurrently(
+            partial(self._log_p, place, self._alone(trace, place, source)) for place in places
+        )
+        return (total - math.fsum(alone),)
+
+    async def _log_p(self, place: Place, context: str) -> float:
         conditional = self.program.conditionals[place.node]
         text = str(at(self.values[place.node], place.position))
-        (logprob,) = await conditional.logprobs(_context(trace, place), [text])
+        (logprob,) = await conditional.logprobs(context, [text])
         return logprob
 
-    async def replay(self, changes: Mapping[_Place, str]) -> Trace:
+    def _alone(self, trace: Trace, place: Place, source: Place) -> str:
+        """A child's context with every field blank that does not tell of a latent text."""
+        graph = self.program.graph
+        shown = bearers(graph, source.node, self.observed)
+        parents = parents_at(graph, trace.values, place.node, place.position)
+        template = graph.structure.templates[place.node].bind(graph.nodes[place.node].prompt_text)
+        return template.render(
+            {name: text if name in shown else "" for name, text in parents.items()}
+        )
+
+    async def replay(self, changes: Mapping[Place, str]) -> Trace:
         """The trace with the current texts, some of them changed; no model is called."""
         values = dict(self.values)
         for place, text in changes.items():
@@ -195,17 +262,20 @@ class _Sweep:
         rows: list[Row] = []
         for site in here.sites:
             if site.node in self.nodes:
-                rows += await self._rows_at(_Place(site.node, site.index))
+                rows += await self._rows_at(Place(site.node, site.index))
         return tuple(rows)
 
-    async def _rows_at(self, place: _Place) -> list[Row]:
+    async def _rows_at(self, place: Place) -> list[Row]:
         read = [source for source in self.alternatives if place in self.readers[source]]
         own = [place] if place in self.alternatives else []
         text = str(at(self.values[place.node], place.position))
+        sources = {source: self.alternatives[source] for source in (*read, *own)}
+        rng = self.key.below("rows", place.node, *place.position).rng()
         rows = []
-        for weight, choice in self._combinations([*read, *own], place):
-            changed = {source: choice[source] for source in read}
-            trace = await self.replay(changed)
+        for weight, choice in combinations(
+            sources, self.settings.floor, self.settings.max_rows, rng
+        ):
+            trace = await self.replay({source: choice[source] for source in read})
             rows.append(
                 Row(
                     self.example.id,
@@ -217,63 +287,3 @@ class _Sweep:
                 )
             )
         return rows
-
-    def _combinations(
-        self, sources: Sequence[_Place], place: _Place
-    ) -> list[tuple[float, dict[_Place, str]]]:
-        """Weighted joint choices of alternatives: their product, or draws from it if it is large.
-
-        With several latent parents the product treats their posteriors as independent.
-        """
-        kept = [_pruned(self.alternatives[source], self.settings.min_weight) for source in sources]
-        size = math.prod(len(options) for options in kept)
-        if size <= self.settings.max_rows:
-            return [
-                (
-                    math.prod(weight for _, weight in options),
-                    {s: text for s, (text, _) in zip(sources, options, strict=True)},
-                )
-                for options in itertools.product(*kept)
-            ]
-        rng = self.key.below("rows", place.node, *place.position).rng()
-        count = self.settings.max_rows
-        drawn = [
-            rng.choices([text for text, _ in options], [weight for _, weight in options], k=count)
-            for options in kept
-        ]
-        return [
-            (1.0 / count, dict(zip(sources, texts, strict=True)))
-            for texts in zip(*drawn, strict=True)
-        ]
-
-
-def _pruned(alternatives: Alternatives, floor: float) -> list[tuple[str, float]]:
-    merged: dict[str, float] = {}
-    for text, weight in zip(alternatives.texts, alternatives.weights, strict=True):
-        merged[text] = merged.get(text, 0.0) + weight
-    kept = [(text, weight) for text, weight in merged.items() if weight >= floor and weight > 0]
-    kept = kept or [max(merged.items(), key=lambda pair: pair[1])]
-    norm = math.fsum(weight for _, weight in kept)
-    if norm == 1.0:
-        return kept
-    return [(text, weight / norm) for text, weight in kept]
-
-
-def _context(trace: Trace, place: _Place) -> str:
-    position = place.position
-    return next(
-        site.context for site in trace.sites if site.node == place.node and site.index == position
-    )
-
-
-def _readers(
-    place: _Place, replays: Sequence[Trace], here: Trace, nodes: Sequence[str]
-) -> frozenset[_Place]:
-    """The texts whose context depends on which alternative is taken."""
-    found = set()
-    for trace in replays:
-        for before, after in zip(here.sites, trace.sites, strict=True):
-            other = _Place(after.node, after.index)
-            if before.context != after.context and after.node in nodes and other != place:
-                found.add(other)
-    return frozenset(found)

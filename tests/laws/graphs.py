@@ -12,13 +12,14 @@ TARGETS = {"y": "green"}
 
 
 @cache
-def table(seed, concentration):
-    return cache(hashed_distribution(VOCABULARY, seed=seed, concentration=concentration))
+def table(seed, concentration, words):
+    vocabulary = VOCABULARY[:words]
+    return cache(hashed_distribution(vocabulary, seed=seed, concentration=concentration))
 
 
-def model(seed=0, concentration=3.0):
+def model(seed=0, concentration=3.0, words=3):
     """A model whose weights have no heavy tail, so that Monte Carlo errors can be trusted."""
-    return TableModel(table(seed, concentration))
+    return TableModel(table(seed, concentration, words))
 
 
 def chain():
@@ -31,6 +32,16 @@ def chain3():
         Node("a", "{prompt} a {x}", "p"),
         Node("b", "{prompt} b {a}", "q"),
         Node("y", "{prompt} y {x} {b}", "r"),
+    )
+
+
+def chain4():
+    return Graph(
+        Input("x"),
+        Node("a", "{prompt} a {x}", "p"),
+        Node("b", "{prompt} b {a}", "q"),
+        Node("c", "{prompt} c {b} {x}", "r"),
+        Node("y", "{prompt} y {c}", "s"),
     )
 
 
@@ -73,7 +84,7 @@ def shared():
     )
 
 
-GRAPHS = {make.__name__: make for make in (chain, chain3, diamond, fan_in, plate, shared)}
+GRAPHS = {make.__name__: make for make in (chain, chain3, chain4, diamond, fan_in, plate, shared)}
 INPUTS = {"x": "one", "z": "two"}
 
 

@@ -8,11 +8,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from langnet import Example, Graph, GraphError, Input, Key, Node, Program, infer
+from langnet import (
+    Example,
+    Graph,
+    GraphError,
+    Input,
+    Key,
+    Node,
+    Program,
+    infer,
+)
 from langnet.plate import at, replaced
 from langnet.testing import GatedModel, enumerate_traces, exact_evidence
 from langnet.vi.posterior import Inference
-from tests.laws.graphs import GRAPHS, TARGETS, chain, diamond, inputs, model, plate
+from tests.laws.graphs import (
+    GRAPHS,
+    TARGETS,
+    chain,
+    diamond,
+    inputs,
+    model,
+    plate,
+)
 
 PARTICLES = Inference(kind="particles", draws=4, min_weight=0.0)
 EXACT = Inference(include_forward=False, min_weight=0.0)
@@ -39,17 +56,17 @@ async def log_weights(graph, guide, repeats, draws):
 async def test_weights_are_unbiased(name, guide):
     """Law 1: the mean importance weight is p(y | x), for every guide on every graph."""
     graph = GRAPHS[name]()
-    weights = np.exp(await log_weights(graph, guide, repeats=30, draws=25)).ravel()
+    weights = np.exp(await log_weights(graph, guide, repeats=12, draws=25)).ravel()
     exact = math.exp(exact_evidence(graph, model(), inputs(graph), TARGETS))
     error = weights.std() / math.sqrt(len(weights))
     assert abs(weights.mean() - exact) < 4 * error + 1e-12
 
 
-@pytest.mark.parametrize("name", ["chain", "diamond", "plate"])
+@pytest.mark.parametrize("name", GRAPHS)
 async def test_more_particles_tighten_the_bound(name):
     """Law 2: ELBO = IWAE_1 ≤ IWAE_2 ≤ … ≤ log p(y | x), in expectation."""
     graph = GRAPHS[name]()
-    rows = (await log_weights(graph, "mixture", repeats=120, draws=8)).astype(float)
+    rows = (await log_weights(graph, "mixture", repeats=60, draws=8)).astype(float)
     exact = exact_evidence(graph, model(), inputs(graph), TARGETS)
     bounds = []
     for size in (1, 2, 4, 8):
@@ -57,7 +74,7 @@ async def test_more_particles_tighten_the_bound(name):
         bounds.append(np.logaddexp.reduce(groups, axis=1) - math.log(size))
     means = [bound.mean() for bound in bounds]
     slack = 3 * bounds[-1].std() / math.sqrt(len(bounds[-1]))
-    assert means == sorted(means)
+    assert means == sorted(means)  # of the same draws, so that no error can turn them round
     assert means[-1] <= exact + slack
     assert bounds[0].mean() < exact
 
@@ -76,26 +93,60 @@ async def test_bounds_of_one_posterior():
     assert posterior.elbo <= posterior.log_evidence
 
 
+ONE_LATENT = {
+    "chain": ("h", ["y"]),
+    "chain3": ("b", ["a", "y"]),
+    "chain4": ("a", ["b", "c", "y"]),
+    "diamond": ("a", ["b", "y"]),
+    "fan_in": ("b", ["a", "y"]),
+    "plate": ("h", ["v", "y"]),
+    "shared": ("h", ["y"]),
+}
+
+
 @pytest.mark.parametrize("guide", ["prior", "hindsight", "mixture"])
-async def test_one_latent_local_equals_particles(guide):
-    """Law 4: with one latent, a local logit is the log importance weight of the same text."""
-    graph = chain()
+@pytest.mark.parametrize("name", GRAPHS)
+async def test_one_latent_local_equals_particles(name, guide):
+    """Law 4: with one latent, log importance weights are local logits and what is fixed.
+
+    Both count the texts that read the latent one. Particles count the other targets as well, which
+    are the same for all draws: nothing is left of them in the weights.
+    """
+    latent, observed = ONE_LATENT[name]
+    graph = GRAPHS[name]()
+    if name == "plate":
+        graph = graph.replace("h", draws=1)
     program = Program(graph, model())
-    settings = replace(PARTICLES, guide=guide, draws=40)
-    particles = await infer(program, example(graph), key=Key(("law4",)), settings=settings)
+    item = example(graph, dict.fromkeys(observed, "green"))
+    settings = replace(PARTICLES, guide=guide, draws=40, resample=0.5)
+    particles = await infer(program, item, key=Key(("law4",)), settings=settings)
     local = await infer(
         program,
-        example(graph),
+        item,
         key=Key(("law4", "local")),
-        settings=replace(settings, kind="local", subtract_proposal=True, include_forward=False),
+        settings=replace(
+            settings, kind="local", resample=None, subtract_proposal=True, include_forward=False
+        ),
     )
     (alternatives,) = local.alternatives
+    fixed = {
+        "chain3": ["a"],
+        "chain4": ["c", "y"],
+        "diamond": ["b"],
+        "fan_in": ["a"],
+        "plate": ["y"],
+    }
+    constant = {
+        math.fsum(site.logprob for other in fixed.get(name, ()) for site in trace.at(other))
+        for trace in particles.particles
+    }
     weight_of = {
-        trace["h"]: weight
+        trace.at(latent)[0].text: weight - min(constant)
         for trace, weight in zip(particles.particles, particles.log_weights, strict=True)
     }
     common = set(alternatives.texts) & set(weight_of)
     assert len(common) > 1
+    assert max(constant) == pytest.approx(min(constant))
     for text, logit in zip(alternatives.texts, alternatives.logits, strict=True):
         if text in common:
             assert logit == pytest.approx(weight_of[text], abs=1e-12)
@@ -119,7 +170,7 @@ def conditional(graph, settled, node, place):
     return {text: p / total for text, p in found.items()}
 
 
-@pytest.mark.parametrize("name", ["chain", "chain3", "diamond", "fan_in", "plate"])
+@pytest.mark.parametrize("name", GRAPHS)
 async def test_blanket_weights_are_the_exact_conditional(name):
     """A latent's Markov blanket, reached through functions and plates, gives its exact conditional.
 
@@ -216,14 +267,22 @@ async def test_barren_nodes_drop_out(kind):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("kind", ["local", "particles"])
-@pytest.mark.parametrize("name", ["diamond", "plate"])
-async def test_completion_order_does_not_matter(name, kind):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Inference(kind="local", draws=4),
+        Inference(kind="local", draws=4, mutual_information=True, subtract_proposal=True),
+        Inference(kind="particles", draws=4),
+        Inference(kind="particles", draws=4, resample=1.0),
+    ],
+    ids=["local", "mutual information", "particles", "resampled"],
+)
+@pytest.mark.parametrize("name", GRAPHS)
+async def test_completion_order_does_not_matter(name, settings):
     """Law 6: the same key gives the same posterior, whatever the order in which calls finish."""
     import anyio
 
     graph = GRAPHS[name]()
-    settings = Inference(kind=kind, draws=4)
 
     async def inferred(order):
         gated = GatedModel(model())
@@ -246,9 +305,7 @@ async def test_completion_order_does_not_matter(name, kind):
         return found[0]
 
     first, second, third = [await inferred(order) for order in range(3)]
-    assert first.rows == second.rows == third.rows
-    assert first.log_weights == second.log_weights == third.log_weights
-    assert first.alternatives == second.alternatives == third.alternatives
+    assert first == second == third
 
 
 async def test_impossible_targets_give_no_evidence():
