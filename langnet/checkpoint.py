@@ -20,12 +20,13 @@ from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
 from langnet.program import Models
 from langnet.text_file import write_text
+from langnet.vi.calls import Account
 from langnet.vi.method import Method
 from langnet.vi.step import StepResult
 
 __all__ = ["RunDirectory", "describe", "write_json"]
 
-FORMAT = "langnet-run/1"
+FORMAT = "langnet-run/2"
 
 S = TypeVar("S")
 
@@ -73,14 +74,15 @@ class RunDirectory:
         """Writes the state."""
         write_json(self.path / "state.json", state)
 
-    def save_step(self, number: int, result: StepResult) -> None:
-        """Writes what a step did."""
+    def save_step(self, number: int, result: StepResult, account: Account | None = None) -> None:
+        """Writes what a step did, and how that compares with the plan where there was one."""
         data = asdict(
             result, dict_factory=lambda pairs: {k: v for k, v in pairs if k != "failures"}
         )
         data["failures"] = [
             {"example": failure.example, "error": str(failure.error)} for failure in result.failures
         ]
+        data["account"] = None if account is None else asdict(account)
         write_json(self.path / "steps" / f"{number:04d}.json", data)
 
 
@@ -96,8 +98,8 @@ def describe(
 ) -> dict[str, Any]:
     """What makes two fits the same one: all that the state depends on besides itself.
 
-    How long a fit goes on, how many examples are in flight and how many may fail are left out:
-    they may be changed when it is resumed.
+    How long a fit goes on, how many examples are in flight, how many may fail and what people say
+    are left out: they may be changed when it is resumed.
     """
     by_name = models if isinstance(models, Mapping) else {"every node": models}
     settings = {
@@ -122,7 +124,7 @@ def describe(
     }
 
 
-_FREE = ("steps", "stop_after", "concurrency", "max_failures")
+_FREE = ("steps", "stop_after", "concurrency", "max_failures", "feedback")
 
 
 def _digest(examples: Sequence[Example]) -> str:
@@ -142,7 +144,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [_plain(element) for element in value]
     if callable(value):
-        return getattr(value, "__qualname__", type(value).__qualname__)
+        name = getattr(value, "__qualname__", type(value).__qualname__)
+        # What a function was made with decides what it does: trust_region(1), trust_region(2).
+        cells = [cell.cell_contents for cell in getattr(value, "__closure__", None) or ()]
+        return [name, *map(_plain, cells)] if cells else name
     return value
 
 

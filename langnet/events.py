@@ -19,6 +19,7 @@ __all__ = [
     "Notifier",
     "Observer",
     "PhaseAdvanced",
+    "Planned",
     "StepFinished",
     "Validated",
 ]
@@ -43,6 +44,23 @@ class FitStarted:
     objective: str
     prompts: Mapping[str, str]
     validate_every: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the fit will ask at most, if every candidate is scored in full.
+
+    Attributes:
+        step_calls: calls of one step.
+        step_tokens: tokens of one step, an estimate from above.
+        calls: calls of the whole fit, validations included.
+        tokens: its tokens.
+    """
+
+    step_calls: int
+    step_tokens: int
+    calls: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +91,8 @@ class StepFinished:
         changed: the names of the prompts that changed.
         seconds: how long the step took.
         reading: calls and tokens since the fit began, where a meter was given.
+        calls: calls that the step sent, those that a cache answered included.
+        raced: calls that racing spared.
     """
 
     step: int
@@ -83,6 +103,8 @@ class StepFinished:
     changed: tuple[str, ...]
     seconds: float
     reading: MeterReading | None
+    calls: int = 0
+    raced: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +139,7 @@ class FitFinished:
     reason: str
 
 
-Event = FitStarted | PhaseAdvanced | StepFinished | Validated | FitFinished
+Event = FitStarted | Planned | PhaseAdvanced | StepFinished | Validated | FitFinished
 """Anything that an observer may be told."""
 
 Observer = Callable[[Event], None]

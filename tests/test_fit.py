@@ -194,3 +194,51 @@ async def test_errors_say_what_to_do():
     with pytest.raises(GraphError, match="trainable"):
         await fit(network().frozen(), data(4), data(4), models=model)
     assert not model.calls
+
+
+@pytest.mark.parametrize("calls", [0, 5, 60, 200, 10**6])
+async def test_a_budget_ends_a_fit_with_the_best_so_far(tmp_path, calls):
+    """A fit never spends more than its budget, says that it is spent, and can go on with more."""
+    from langnet import Budget, Meter
+    from langnet.lm.meter import Metered
+
+    meter = Meter()
+    model = Metered(TableModel(distribution), meter)
+    found = await fitted(tmp_path, model, meter=meter, budget=Budget(calls=calls))
+    spent = meter.snapshot().calls
+    assert spent <= calls
+    whole = await fitted()
+    if found.reason == "all steps are done":
+        assert found.state == whole.state
+    else:
+        assert f"the budget of {calls:,} calls is spent" in found.reason
+        assert spent == calls
+        assert found.state.best_metric <= whole.state.best_metric
+        gone_on = await fitted(tmp_path, Metered(TableModel(distribution), Meter()), resume=True)
+        assert gone_on.state == whole.state
+
+
+async def test_a_budget_needs_a_meter():
+    """A budget without the meter that holds it is refused, with the mend."""
+    from langnet import Budget
+
+    with pytest.raises(ValueError, match="meter = Meter"):
+        await fitted(budget=Budget(calls=1))
+
+
+async def test_a_fit_says_what_it_will_ask():
+    """With `plan`, observers hear of the plan first, and the steps on record keep to it."""
+    from langnet.events import FitStarted, Planned
+
+    seen = []
+    found = await fitted(plan=True, observers=[seen.append])
+    assert isinstance(seen[0], FitStarted)
+    assert seen[1] == Planned(
+        found.plan.step.total.calls,
+        found.plan.step.total.tokens,
+        found.plan.total.calls,
+        found.plan.total.tokens,
+    )
+    for event in seen:
+        if isinstance(event, StepFinished):
+            assert event.calls + event.raced <= found.plan.step.total.calls

@@ -1,64 +1,103 @@
-"""What a step sees of its batch: forward passes, posteriors, and what each node makes of them."""
+"""What a step sees of its batch: forward passes, posteriors, and what each prompt makes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from langnet.concurrency import concurrently
+from langnet.concurrency import each
 from langnet.data import Example
 from langnet.errors import ModelError, TooManyFailures
-from langnet.evaluate import value_of
+from langnet.evaluate import marked_of
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.metrics import Metric
 from langnet.plate import at
-from langnet.program import Program
+from langnet.program import Models, Program
 from langnet.run import run_all
 from langnet.trace import Failure, Site, Trace
 from langnet.vi.blanket import parents_at
+from langnet.vi.ledger import Ledger
 from langnet.vi.method import Method
 from langnet.vi.objective import Evidence
 from langnet.vi.posterior import Posterior, Row, infer
 from langnet.vi.proposal import Observation
 
-__all__ = ["Seen", "evidence", "look", "observations"]
+__all__ = ["Look", "Seen", "check_failures", "evidence", "look", "observations"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One example of the batch: its forward pass, whether it was right, and its posterior."""
+    """One example of the batch.
+
+    Attributes:
+        example: the example.
+        forward: its forward pass.
+        value: what the metric gave the answer.
+        feedback: what the metric said of it, if anything.
+        posterior: what was inferred; `None` where nothing needs to be.
+    """
 
     example: Example
     forward: Trace
     value: float
+    feedback: str | None
     posterior: Posterior | None
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A batch as it was seen under one set of prompts.
+
+    Attributes:
+        prompts: the prompts it was seen under.
+        seen: the examples, but for those that failed.
+        failures: examples that were lost because a model's call failed.
+        ledger: what has been asked for it.
+    """
+
+    prompts: Mapping[str, str]
+    seen: tuple[Seen, ...]
+    failures: tuple[Failure, ...]
+    ledger: Ledger
+
+
 async def look(
-    program: Program,
+    graph: Graph,
     batch: Sequence[Example],
+    *,
+    models: Models,
     method: Method,
     metric: Metric,
     key: Key,
-    objective: str,
-) -> tuple[list[Seen], tuple[Failure, ...]]:
-    """The forward pass and the posterior of every example of a batch."""
+    needs_posterior: bool,
+    ledger: Ledger,
+) -> Look:
+    """The forward pass and, where it is needed, the posterior of every example of a batch.
+
+    Every node takes its most probable text, unless the network is fitted by rollouts: the forward
+    pass is then the incumbent's first rollout, which need not be run again.
+
+    Raises:
+        TooManyFailures: more examples failed than the method allows.
+        CapabilityError: a model cannot score what the posterior needs.
+    """
     forwards = await run_all(
-        program,
+        Program(graph, ledger.models(models, "forward")),
         batch,
-        key=key / "forward",
-        greedy=True,
+        key=key / "forward" if needs_posterior else key.below("rollout", 0),
+        greedy=needs_posterior,
         concurrency=method.concurrency,
         max_failures=method.max_failures,
     )
-    failures = [outcome for outcome in forwards if isinstance(outcome, Failure)]
+    program = Program(graph, ledger.models(models, "infer"))
 
-    async def one(example: Example, forward: Trace) -> Seen | Failure:
-        value = value_of(forward, example, program.graph.target, metric)
-        if objective == "rollout":
-            return Seen(example, forward, value, None)
+    async def one(pair: tuple[Example, Trace]) -> Seen | Failure:
+        example, forward = pair
+        marked = marked_of(forward, example, graph.target, metric)
+        seen = Seen(example, forward, marked.value, marked.feedback or None, None)
+        if not needs_posterior:
+            return seen
         try:
             posterior = await infer(
                 program,
@@ -69,22 +108,44 @@ async def look(
             )
         except ModelError as error:
             return Failure(example.id, error)
-        return Seen(example, forward, value, posterior)
+        return replace(seen, posterior=posterior)
 
-    seen = await concurrently(
-        partial(one, example, forward)
+    pairs = [
+        (example, forward)
         for example, forward in zip(batch, forwards, strict=True)
         if isinstance(forward, Trace)
+    ]
+    seen = await each(one, pairs, limit=method.concurrency)
+    failures = [outcome for outcome in (*forwards, *seen) if isinstance(outcome, Failure)]
+    check_failures(failures, len(batch), method.max_failures)
+    return Look(
+        graph.prompts,
+        tuple(item for item in seen if isinstance(item, Seen)),
+        tuple(failures),
+        ledger,
     )
-    failures += [item for item in seen if isinstance(item, Failure)]
-    if len(failures) > max(1.0, method.max_failures * len(batch)) or (
-        failures and not method.max_failures
-    ):
+
+
+def check_failures(failures: Sequence[Failure], size: int, share: float) -> None:
+    """Raises `TooManyFailures` where more of a batch failed than the share that may."""
+    if len(failures) > (max(1.0, share * size) if share else 0):
         raise TooManyFailures(
-            f"{len(failures)} of {len(batch)} examples of the batch failed, more than the share of "
-            f"{method.max_failures:g} that max_failures allows; the last: {failures[-1].error}"
+            f"{len(failures)} of {size} examples of the batch failed, more than the share of "
+            f"{share:g} that max_failures allows; the last: {failures[-1].error}"
         ) from failures[-1].error
-    return [item for item in seen if isinstance(item, Seen)], tuple(failures)
+
+
+def evidence(graph: Graph, prompt: str, item: Seen, progress: float) -> Evidence:
+    """What one example says about one prompt: the rows of every node that shows it."""
+    nodes = graph.sharing(prompt)
+    rows = () if item.posterior is None else item.posterior.rows
+    return Evidence(
+        item.example,
+        tuple(row for row in rows if row.node in nodes),
+        tuple(_forward_row(graph, item, site) for node in nodes for site in item.forward.at(node)),
+        item.value < 1,
+        progress,
+    )
 
 
 def _forward_row(graph: Graph, item: Seen, site: Site) -> Row:
@@ -92,42 +153,28 @@ def _forward_row(graph: Graph, item: Seen, site: Site) -> Row:
     return Row(item.example.id, site.node, site.index, 1.0, parents, site.text)
 
 
-def evidence(graph: Graph, node: str, seen: Sequence[Seen], progress: float) -> Evidence:
-    """The weighted supervised set of one node."""
-    rows = [
-        row
-        for item in seen
-        if item.posterior is not None
-        for row in item.posterior.rows
-        if row.node == node
-    ]
-    forward = [
-        (_forward_row(graph, item, site), item.value < 1)
-        for item in seen
-        for site in item.forward.at(node)
-    ]
-    return Evidence(
-        tuple(rows),
-        tuple(row for row, _ in forward),
-        tuple(wrong for _, wrong in forward),
-        len(seen),
-        progress,
+def observations(graph: Graph, prompt: str, seen: Iterable[Seen]) -> tuple[Observation, ...]:
+    """What a proposer is shown of a prompt: contexts without it, outputs and targets."""
+    return tuple(
+        observation for node in graph.sharing(prompt) for observation in _of_node(graph, node, seen)
     )
 
 
-def observations(graph: Graph, node: str, seen: Sequence[Seen]) -> list[Observation]:
-    """What a proposer is shown of a node: its contexts without prompt, outputs and targets."""
+def _of_node(graph: Graph, node: str, seen: Iterable[Seen]) -> list[Observation]:
     template = graph.structure.templates[node].bind("")
+    marked = node == graph.target == graph.outputs[0]  # the metric marks this node's own text
     found = []
     for item in seen:
         for site in item.forward.at(node):
             target: str | None
             if node in item.example.targets:
-                target = item.example.targets[node]
+                target = str(item.example.targets[node])
             elif item.posterior is not None and node in item.posterior.best:
                 target = str(at(item.posterior.best[node], site.index))
             else:
                 target = site.text if item.value >= 1 else None
             parents = parents_at(graph, item.forward.values, node, site.index)
-            found.append(Observation(template.render(parents), site.text, target))
+            right = item.value >= 1 if marked and not site.index else None
+            context = template.render(parents)
+            found.append(Observation(context, site.text, target, item.feedback, right))
     return found

@@ -6,33 +6,60 @@ models add, bounded in length, and each prompt comes once.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from langnet.concurrency import concurrently
+from langnet.errors import ContextOverflow
 from langnet.key import Key
-from langnet.vi.proposal import Proposer, Request, estimated_tokens
+from langnet.lm.base import (
+    Choice,
+    Completion,
+    Decoding,
+    LabelScores,
+    LanguageModel,
+    TextScores,
+)
+from langnet.lm.wrapper import Wrapper
+from langnet.vi.cleaning import canonical, clean
+from langnet.vi.proposal import Proposer, Request, calls_of
+from langnet.vi.shares import allocate
 from langnet.vi.strategies import DEFAULT_MIX, STRATEGIES
 
-__all__ = ["allocate", "clean", "propose"]
+__all__ = ["Proposals", "most_calls", "propose"]
 
 
-def allocate(mix: Mapping[str, float], count: int, turn: int) -> list[str]:
-    """Which strategy makes each of the `count` proposals of a turn.
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """What came of asking for new prompts.
 
-    The turns of all steps form one sequence in which each strategy comes up as evenly as its share
-    allows (smooth weighted round robin).
+    Attributes:
+        kept: the new prompts, each with the strategy that made it.
+        dropped: how many were dropped as "empty", "duplicate" or "too long"; with those kept they
+            add up to the number asked for.
+        calls: how many calls the proposing model answered, a cache before it included; at most
+            `most_calls` where every proposer keeps to what it declares.
     """
-    credit = {name: 0.0 for name, share in mix.items() if share > 0}
-    picks: list[str] = []
-    for _ in range(count * (turn + 1)):
-        for name in credit:
-            credit[name] += mix[name]
-        chosen = max(credit, key=credit.__getitem__)
-        credit[chosen] -= sum(mix[name] for name in credit)
-        picks.append(chosen)
-    return picks[count * turn :]
+
+    kept: tuple[tuple[str, str], ...]
+    dropped: Mapping[str, int]
+    calls: int
+
+
+def most_calls(
+    mix: Mapping[str, float] = DEFAULT_MIX,
+    proposers: Mapping[str, Proposer] = STRATEGIES,
+    *,
+    count: int,
+    turn: int = 0,
+) -> int:
+    """How many calls the proposing model answers for the proposals of a turn, at most.
+
+    It is known before anything is sent. A strategy that has nothing to give may take fewer.
+    """
+    return sum(calls_of(proposers[name]) for name in allocate(mix, count, turn))
 
 
 async def propose(
@@ -43,57 +70,111 @@ async def propose(
     mix: Mapping[str, float] = DEFAULT_MIX,
     proposers: Mapping[str, Proposer] = STRATEGIES,
     turn: int = 0,
-) -> list[tuple[str, str]]:
-    """New candidates, cleaned and each once, with the strategy that made each.
+) -> Proposals:
+    """New candidates, cleaned, bounded in length, and each once.
+
+    Where a strategy has nothing to give, another one takes its place, drawn by the shares among
+    those that need no more calls than are left of what the first had declared. A context that
+    does not fit the proposing model counts as nothing to give.
+
+    Args:
+        request: what is asked.
+        count: how many proposals are made, before any are dropped.
+        key: what every draw's seed is derived from.
+        mix: shares of the strategies; see `langnet.vi.shares.adapted` for shares that learn.
+        proposers: the strategies by name; plain functions count as one call each.
+        turn: the number of the step: which strategies come up.
 
     Raises:
         ModelError: a call failed.
     """
     strategies = allocate(mix, count, turn)
-    texts = await concurrently(
-        partial(proposers[name], request, key.below(name, number + turn))
-        for number, name in enumerate(strategies)
-    )
-    seen = {_canonical(text) for text, _ in request.known} | {_canonical(request.current)}
+    seen: Counter[str] = Counter()
+    slots = []
+    for number, name in enumerate(strategies):
+        # The last part counts how often a strategy has come up, for those that take turns.
+        slots.append(
+            partial(_filled, request, name, number, turn + seen[name], key, mix, proposers)
+        )
+        seen[name] += 1
+    found = await concurrently(slots)
+
+    known = {canonical(text) for text in (request.current, *request.starts)}
+    known |= {canonical(text) for text, _ in request.known}
+    dropped = {"empty": 0, "duplicate": 0, "too long": 0}
     kept: list[tuple[str, str]] = []
-    for name, text in zip(strategies, texts, strict=True):
+    for text, name, _ in found:
         cleaned = clean(text)
-        if (
-            not cleaned
-            or _canonical(cleaned) in seen
-            or estimated_tokens(cleaned) > request.max_tokens
-        ):
-            continue
-        seen.add(_canonical(cleaned))
-        kept.append((cleaned, name))
-    return kept
+        if not cleaned:
+            dropped["empty"] += 1
+        elif canonical(cleaned) in known:
+            dropped["duplicate"] += 1
+        elif not request.fits(cleaned):
+            dropped["too long"] += 1
+        else:
+            known.add(canonical(cleaned))
+            kept.append((cleaned, name))
+    return Proposals(tuple(kept), dropped, sum(calls for _, _, calls in found))
 
 
-def clean(text: str) -> str:
-    """A proposal without the wrapping that models add; empty where it cannot serve."""
-    text = re.sub(
-        r"^[<\[]/?(?:new )?instruction[>\]]|</instruction>$", "", text.strip(), flags=re.IGNORECASE
-    )
-    text = re.sub(r"^```\w*\n|\n?```$", "", text.strip()).strip()
-    text = re.sub(
-        r"^(?:new |better |improved )?(?:instruction|prompt)s?\s*:\s*",
-        "",
-        text,
-        flags=re.IGNORECASE,
-    )
-    for opening, closing in ('""', "''", "“”", "**"):
-        if (
-            len(text) > 1
-            and text[0] == opening
-            and text[-1] == closing
-            and opening not in text[1:-1]
-        ):
-            text = text[1:-1].strip()
-    words = text.casefold().split()
-    if len(words) >= 12 and len(set(words)) < len(words) / 4:  # noqa: PLR2004 - a loop, not a text
-        return ""
-    return text if any(letter.isalnum() for letter in text) else ""
+async def _filled(
+    request: Request,
+    name: str,
+    number: int,
+    turn: int,
+    key: Key,
+    mix: Mapping[str, float],
+    proposers: Mapping[str, Proposer],
+) -> tuple[str, str, int]:
+    """One proposal, the strategy that made it at last, and the calls it took."""
+    model = _Counted(request.model)
+    counted = replace(request, model=model)
+    allowed = calls_of(proposers[name])
+    tried: list[str] = []
+    while True:
+        tried.append(name)
+        try:
+            text = await proposers[name](counted, key.below(name, number, turn))
+        except ContextOverflow:
+            text = ""
+        if clean(text):
+            break
+        others = {
+            other: share
+            for other, share in mix.items()
+            if share > 0
+            and other not in tried
+            and calls_of(proposers[other]) + model.calls <= allowed
+        }
+        if not others:
+            break
+        rng = key.below("instead", number, len(tried)).rng()
+        (name,) = rng.choices(list(others), list(others.values()))
+    return text, name, model.calls
 
 
-def _canonical(text: str) -> str:
-    return " ".join(text.casefold().split())
+class _Counted(Wrapper):
+    """A model that counts the calls it answered."""
+
+    def __init__(self, model: LanguageModel) -> None:
+        super().__init__(model)
+        self.calls = 0
+
+    async def sample(
+        self, context: str, *, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
+        found = await super().sample(context, decoding=decoding, keys=keys)
+        self.calls += 1
+        return found
+
+    async def score(
+        self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
+    ) -> TextScores:
+        found = await super().score(context, texts, decoding=decoding, end=end)
+        self.calls += 1
+        return found
+
+    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
+        found = await super().choose(context, choices)
+        self.calls += 1
+        return found

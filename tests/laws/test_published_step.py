@@ -23,6 +23,7 @@ from langnet import (
 )
 from langnet.metrics import exact
 from langnet.vi import exploration, likelihood, nce, trust_region
+from langnet.vi.context import Context
 from langnet.vi.method import Method
 from langnet.vi.posterior import Inference
 from langnet.vi.proposal import Request
@@ -146,11 +147,13 @@ async def stepped(data, objectives, settings):
     return await improve(
         graph,
         batch,
-        models=model,
-        proposer=model,
-        metric=exact,
-        method=replace(settings, objectives=objectives),
-        key=Key(("published",)),
+        Context(
+            models=model,
+            proposer=model,
+            metric=exact,
+            method=replace(settings, objectives=objectives, racing=None),
+            key=Key(("published",)),
+        ),
     )
 
 

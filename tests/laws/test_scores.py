@@ -11,6 +11,7 @@ from langnet import ContextOverflow, Example, Key, Method, Program, infer
 from langnet.metrics import exact
 from langnet.testing import TableModel
 from langnet.vi import Evidence, Scorer, likelihood
+from langnet.vi.context import Context
 from langnet.vi.posterior import Inference, Row
 from langnet.vi.step import improve
 from tests.laws.graphs import TARGETS, chain, inputs, model, shared
@@ -30,13 +31,19 @@ async def test_a_shared_prompt_sums_its_nodes():
     result = await improve(
         graph,
         batch,
-        models=table,
-        proposer=table,
-        metric=exact,
-        method=Method(
-            candidates=3, mix={"listed": 1.0}, proposers={"listed": listed}, inference=settings
+        Context(
+            models=table,
+            proposer=table,
+            metric=exact,
+            method=Method(
+                candidates=3,
+                mix={"listed": 1.0},
+                proposers={"listed": listed},
+                inference=settings,
+                racing=None,
+            ),
+            key=key,
         ),
-        key=key,
     )
     (selection,) = result.selections
     assert selection.prompt == "shared"
@@ -51,13 +58,12 @@ async def test_a_shared_prompt_sums_its_nodes():
     total = np.zeros(len(texts))
     for name in ("h", "y"):
         rows = tuple(row for row in posterior.rows if row.node == name)
-        scorer = Scorer(graph, graph.nodes[name], table, texts)
-        total += await likelihood(Evidence(rows, (), (), 1), scorer)
+        total += await likelihood(Evidence(batch[0], rows), Scorer(program, "shared", texts))
     assert [candidate.score for candidate in selection.candidates] == pytest.approx(list(total))
 
 
 async def test_scores_are_the_weighted_log_likelihood():
-    """S(π) = (1/B) Σ w log p, exactly, on rows by hand; ties keep the first."""
+    """S(π) = Σ w log p of one example, exactly, on rows by hand."""
     graph = chain()
     table = TableModel(
         lambda c: {"red": 0.8, "blue": 0.2} if "new" in c else {"red": 0.5, "blue": 0.5}
@@ -65,11 +71,10 @@ async def test_scores_are_the_weighted_log_likelihood():
     rows = (
         Row("e1", "h", (), 0.25, {"x": "1"}, "red"),
         Row("e1", "h", (), 0.75, {"x": "1"}, "blue"),
-        Row("e2", "h", (), 1.0, {"x": "2"}, "red"),
     )
-    scorer = Scorer(graph, graph.nodes["h"], table, ["old", "new"])
-    scores = await likelihood(Evidence(rows, (), (), 2), scorer)
-    wanted = (0.25 * math.log(0.8) + 0.75 * math.log(0.2) + math.log(0.8)) / 2
+    scorer = Scorer(Program(graph, table), "h", ["old", "new"])
+    scores = await likelihood(Evidence(Example("e1", {"x": "1"}, TARGETS), rows), scorer)
+    wanted = 0.25 * math.log(0.8) + 0.75 * math.log(0.2)
     assert list(scores) == pytest.approx([math.log(0.5), wanted])
 
 
@@ -81,7 +86,7 @@ async def test_rows_of_one_context_share_a_call():
         Row(f"e{i}", "h", (), 1.0, {"x": str(i % 2)}, text)
         for i, text in enumerate(("red", "green", "blue", "red", "red"))
     )
-    scorer = Scorer(graph, graph.nodes["h"], table, ["one", "two", "three"])
+    scorer = Scorer(Program(graph, table), "h", ["one", "two", "three"])
     values = await scorer.logprobs(rows)
     assert values.shape == (5, 3)
     assert table.calls["score"] == 3 * 2
@@ -97,8 +102,9 @@ async def test_a_prompt_that_leaves_no_room_loses():
             return await super().score(context, texts, decoding=decoding, end=end)
 
     graph = chain()
-    scorer = Scorer(graph, graph.nodes["h"], Small(model().distribution), ["short", "long" * 20])
+    program = Program(graph, Small(model().distribution))
+    scorer = Scorer(program, "h", ["short", "long" * 20])
     rows = (Row("e", "h", (), 1.0, {"x": "1"}, "red"),)
-    scores = await likelihood(Evidence(rows, (), (), 1), scorer)
+    scores = await likelihood(Evidence(Example("e", {"x": "1"}, TARGETS), rows), scorer)
     assert math.isfinite(scores[0])
     assert scores[1] == -math.inf

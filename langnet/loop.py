@@ -1,0 +1,201 @@
+"""The loop of a fit: steps and validations, in turn or overlapping, and what observers are told."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from langnet.advance import batch_of, context_of, evaluation_of, step
+from langnet.ahead import Ahead
+from langnet.checkpoint import RunDirectory
+from langnet.concurrency import concurrently, task_group
+from langnet.data import Example
+from langnet.errors import BudgetExceeded
+from langnet.evaluate import Evaluation
+from langnet.events import (
+    FitFinished,
+    FitStarted,
+    Notifier,
+    PhaseAdvanced,
+    Planned,
+    StepFinished,
+    Validated,
+)
+from langnet.graph import Graph
+from langnet.lm.base import LanguageModel
+from langnet.lm.meter import Meter, MeterReading
+from langnet.metrics import Metric
+from langnet.program import Models
+from langnet.state import State, after_validation
+from langnet.vi.context import resolved_objective
+from langnet.vi.look import Look
+from langnet.vi.method import Method
+from langnet.vi.plan import FitPlan
+from langnet.vi.step import StepResult, observe
+
+__all__ = ["Loop"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Loop:
+    """A fit under way.
+
+    Attributes:
+        state: where it stands.
+        graph: the network.
+        train: examples that steps draw their batches from.
+        dev: examples that decide which prompts are best.
+        models: what the nodes call.
+        proposer: the model that proposes prompts.
+        metric: of a prediction and a target.
+        method: the settings.
+        run: where checkpoints go; nowhere if `None`.
+        tell: is told of events.
+        meter: counts the calls, where there is one.
+        plan: what the fit is expected to ask, where that was wanted.
+    """
+
+    state: State
+    graph: Graph
+    train: Sequence[Example]
+    dev: Sequence[Example]
+    models: Models
+    proposer: LanguageModel
+    metric: Metric
+    method: Method
+    run: RunDirectory | None
+    tell: Notifier
+    meter: Meter | None
+    plan: FitPlan | None
+
+    async def to_the_end(self) -> str:
+        """Takes all steps that are left; returns why no more are taken."""
+        method, state = self.method, self.state
+        objective = resolved_objective(self.graph, self.models, method)
+        self.tell(
+            FitStarted(state.step, method.steps, objective, state.prompts, method.validate_every)
+        )
+        if self.plan is not None:
+            total, one = self.plan.total, self.plan.step.total
+            self.tell(Planned(one.calls, one.tokens, total.calls, total.tokens))
+        try:
+            async with task_group() as tasks:
+                reason = await self._steps(Ahead(tasks, method.staleness, self._look))
+                tasks.cancel_scope.cancel()
+        except BudgetExceeded as error:
+            reason = str(error)
+        self.tell(FitFinished(self.state.step, self.state.best_metric, reason))
+        return reason
+
+    async def _steps(self, ahead: Ahead) -> str:
+        """Takes the steps; returns why no more are taken."""
+        method = self.method
+        while self.state.step < method.steps:
+            if not method.staleness:
+                await self._validate()
+            if method.stop_after is not None and self.state.stale >= method.stop_after:
+                return f"{self.state.stale} validations without gain"
+            await self._step(ahead)
+        await self._validate()
+        return "all steps are done"
+
+    async def _step(self, ahead: Ahead) -> None:
+        """Takes a step, and meanwhile validates what came before it where that is not done yet."""
+        began = time.monotonic()
+        before = self.state
+        taken: list[tuple[State, StepResult]] = []
+        evaluations: list[Evaluation] = []
+
+        async def stepping() -> None:
+            taken.append(
+                await step(
+                    before,
+                    self.graph,
+                    self.train,
+                    models=self.models,
+                    proposer=self.proposer,
+                    metric=self.metric,
+                    method=self.method,
+                    looked=await ahead.take(before, self.method.steps),
+                )
+            )
+
+        async def validating() -> None:
+            if before.awaits_validation(self.method):
+                evaluations.append(await self._evaluated())
+
+        await concurrently([stepping, validating])
+        ((self.state, result),) = taken
+        self._tell_step(before, result, time.monotonic() - began)
+        for found in evaluations:
+            self._validated(found, of=before)
+        if self.run is not None:
+            account = None if self.plan is None else self.plan.step.account(result.calls)
+            self.run.save_step(self.state.step, result, account)
+        if not self.method.staleness and self.state.awaits_validation(self.method):
+            # So that a fit that ends here has validated what it ends with.
+            self._validated(await self._evaluated())
+        self._save()
+
+    def _tell_step(self, before: State, result: StepResult, seconds: float) -> None:
+        old, new = before.prompts, self.state.prompts
+        self.tell(
+            StepFinished(
+                self.state.step,
+                self.method.steps,
+                result.score,
+                None if result.bound is None else result.bound.iwae.mean,
+                result.metric,
+                tuple(name for name in old if old[name] != new[name]),
+                seconds,
+                self._reading(),
+                result.calls.total,
+                result.calls.raced,
+            )
+        )
+
+    async def _look(self, number: int, prompts: Mapping[str, str]) -> Look:
+        """The batch of one step, seen under some prompts."""
+        state = self.state
+        return await observe(
+            self.graph.with_prompts(prompts),
+            batch_of(state.seed, number, self.graph, self.train, self.method),
+            context_of(
+                state, self.train, self.models, self.proposer, self.metric, self.method, number
+            ),
+        )
+
+    async def _validate(self) -> None:
+        """Validates the current prompts, if they are due."""
+        if self.state.awaits_validation(self.method):
+            self._validated(await self._evaluated())
+            self._save()
+
+    async def _evaluated(self) -> Evaluation:
+        """What the current prompts make of the validation examples."""
+        done = itertools.count(1)
+        total = len(self.dev)
+        return await evaluation_of(
+            self.state,
+            self.graph,
+            self.dev,
+            self.models,
+            self.metric,
+            self.method,
+            lambda: self.tell(PhaseAdvanced("validate", next(done), total)),
+        )
+
+    def _validated(self, found: Evaluation, of: State | None = None) -> None:
+        self.state = after_validation(self.state, found, self.method, of=of)
+        state = self.state
+        last = state.validations[-1]
+        self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0))
+
+    def _save(self) -> None:
+        if self.run is not None:
+            self.run.save(self.state.to_json())
+
+    def _reading(self) -> MeterReading | None:
+        return None if self.meter is None else self.meter.snapshot()
