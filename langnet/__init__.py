@@ -10,11 +10,15 @@ Example:
         fitted = await fit(graph, train, dev, models=model)
 """
 
+from langnet.advance import step, validate
+from langnet.compare import Comparison, compare
 from langnet.data import Example
 from langnet.errors import (
+    BudgetExceeded,
     CapabilityError,
     ContextOverflow,
     DataError,
+    DeadlineExceeded,
     GraphError,
     LangnetError,
     ModelError,
@@ -24,7 +28,7 @@ from langnet.errors import (
     TransientError,
 )
 from langnet.evaluate import Evaluation, evaluate
-from langnet.fit import Comparison, Fitted, State, compare, fit, init, step, validate
+from langnet.fit import Fitted, fit
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import (
@@ -38,15 +42,27 @@ from langnet.lm.base import (
     TextScores,
     Usage,
 )
+from langnet.lm.budget import Budget, Price
 from langnet.lm.connect import connect
+from langnet.lm.limiter import Limiter
+from langnet.lm.limits import Limits
+from langnet.lm.meter import Meter
+from langnet.lm.retry import Retries
+from langnet.metrics import Marked
 from langnet.node import Choices, Function, Input, Node, Prompt
 from langnet.program import Program
 from langnet.run import run, run_all, stream
+from langnet.state import State, init
 from langnet.trace import Failure, Site, Trace
-from langnet.vi import Inference, infer
+from langnet.vi import Bound, Inference, bound, infer
 from langnet.vi.method import Method
+from langnet.vi.plan import FitPlan, Plan, plan_fit
+from langnet.vi.race import Racing
 
 __all__ = [
+    "Bound",
+    "Budget",
+    "BudgetExceeded",
     "Capabilities",
     "CapabilityError",
     "Choice",
@@ -55,10 +71,12 @@ __all__ = [
     "Completion",
     "ContextOverflow",
     "DataError",
+    "DeadlineExceeded",
     "Decoding",
     "Evaluation",
     "Example",
     "Failure",
+    "FitPlan",
     "Fitted",
     "Function",
     "Graph",
@@ -69,13 +87,21 @@ __all__ = [
     "LabelScores",
     "LangnetError",
     "LanguageModel",
+    "Limiter",
+    "Limits",
+    "Marked",
+    "Meter",
     "Method",
     "ModelError",
     "Node",
+    "Plan",
+    "Price",
     "Program",
     "Prompt",
+    "Racing",
     "RateLimited",
     "RequestRejected",
+    "Retries",
     "Site",
     "State",
     "TextScore",
@@ -84,12 +110,14 @@ __all__ = [
     "Trace",
     "TransientError",
     "Usage",
+    "bound",
     "compare",
     "connect",
     "evaluate",
     "fit",
     "infer",
     "init",
+    "plan_fit",
     "run",
     "run_all",
     "step",

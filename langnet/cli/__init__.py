@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from langnet.cli.cache import cache
+from langnet.cli.credit import credit_command
+from langnet.cli.diagnose import diagnose_command
 from langnet.cli.evaluate import evaluate_command
 from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
@@ -50,12 +52,23 @@ def main() -> None:
 
     Examples:
         langnet models pull smollm2
+        langnet diagnose graphs/dln2.py
         langnet fit graphs/dln2.py
+        langnet credit runs/dln2-subjectivity-seed0
         langnet eval runs/dln2-subjectivity-seed0/best.yaml --task subjectivity
         langnet run graphs/dln2.py --input text="The film opens in a harbour."
         langnet show graphs/dln2.py
     """
 
 
-for command in (fit_command, evaluate_command, run_command, show_command, models, cache):
+for command in (
+    diagnose_command,
+    fit_command,
+    credit_command,
+    evaluate_command,
+    run_command,
+    show_command,
+    models,
+    cache,
+):
     main.add_command(command)

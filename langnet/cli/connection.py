@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 import click
@@ -15,7 +16,9 @@ from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
 from langnet.lm.cache import default_cache_path
 from langnet.lm.connect import connect_all
+from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
+from langnet.lm.retry import Retries
 
 __all__ = ["Connected", "ModelOptions", "cache_path", "connected"]
 
@@ -33,6 +36,11 @@ class ModelOptions:
     proposer: str | None = None
     cache: str | None = None
     pull: bool = False
+    retries: int = Retries().attempts - 1
+    call_deadline: float | None = Retries().call_deadline
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    max_concurrency: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,15 @@ async def connected(
         {**specs, _PROPOSER: options.proposer or next(iter(specs.values()))},
         cache=cache_path(options.cache),
         meter=meter,
+        retries=Retries(
+            attempts=options.retries + 1,
+            call_deadline=inf if options.call_deadline is None else options.call_deadline,
+        ),
+        limits=Limits(
+            requests_per_minute=options.requests_per_minute,
+            tokens_per_minute=options.tokens_per_minute,
+            concurrency=options.max_concurrency or "adaptive",
+        ),
         pull=options.pull,
         progress=_download(observer),
     ) as models:

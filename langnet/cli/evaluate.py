@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from langnet.cli.bounds import Bounding, bound_options, bounding_of
 from langnet.cli.connection import ModelOptions, connected
-from langnet.cli.group import Command, common, note, output, print_json, run_async
+from langnet.cli.group import Command, common, note, output, print_json, print_report, run_async
 from langnet.cli.network import load_network
 from langnet.cli.options import (
     data_options,
-    failures_option,
     metric_option,
     model_options,
     prompt_options,
@@ -24,6 +25,7 @@ from langnet.cli.options import (
     trust_option,
 )
 from langnet.cli.prompts import prompted
+from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, taken
 from langnet.data import Example
 from langnet.errors import DataError
@@ -34,11 +36,13 @@ from langnet.key import Key
 from langnet.lm.meter import Meter
 from langnet.metrics import METRICS, Interval, confusion, interval
 from langnet.program import Program
+from langnet.report.bounds import bound_report
 from langnet.report.progress import progress
 from langnet.report.result import answer_data, interval_data
 from langnet.report.table import confusion_table, measured
 from langnet.report.words import counted
 from langnet.text_file import write_text
+from langnet.vi.bound import Bound, bound
 
 __all__ = ["evaluate_command"]
 
@@ -59,11 +63,20 @@ class _Job:
     seed: int
     concurrency: int
     max_failures: float
+    bounding: Bounding | None
 
     @property
     def targets(self) -> list[str]:
         """The right answers."""
         return [example.targets[self.graph.target] for example in self.examples]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found: how the network answers, and its bounds where they were asked for."""
+
+    evaluation: Evaluation
+    bounds: Bound | None
 
 
 @click.command("eval", cls=Command)
@@ -78,6 +91,7 @@ class _Job:
     type=click.Path(dir_okay=False),
     help="A file to write each answer to, as JSON lines.",
 )
+@bound_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
 @trust_option
@@ -86,29 +100,33 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Evaluate NETWORK on examples with known answers.
 
     A generated task gives the examples that `langnet fit` holds out. Of --data all are taken, up
-    to --test-size.
+    to --test-size. Bounds need models that give the log-probabilities of given texts.
 
     Examples:
         langnet eval graphs/dln2.py
         langnet eval graphs/dln2.py --prompts runs/dln2-subjectivity-seed0/prompts.yaml
         langnet eval best.yaml --data test.csv --input text --target label --test-size all
         langnet eval best.yaml --task subjectivity --predictions answers.jsonl --json
+        langnet eval graphs/dln2.py --test-size 40 --bound 16
     """
     predictions = options.pop("predictions")
     job = _job(network, options)
     meter = Meter()
     found = run_async(partial(_evaluate, job, meter))
     if predictions is not None:
-        write_text(Path(predictions), _lines(job, found))
+        write_text(Path(predictions), _lines(job, found.evaluation))
         note(f"The answers are in {predictions}.")
-    mean = interval(found.values, key=Key(("test", job.seed)))
+    mean = interval(found.evaluation.values, key=Key(("test", job.seed)))
     if as_json:
         print_json(_document(job, found, mean, meter))
     else:
-        _print(job, found, mean)
+        _print(job, found.evaluation, mean)
+        if found.bounds is not None:
+            print_report(bound_report(found.bounds))
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
+    bounding = bounding_of(options)
     network = load_network(source, trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
@@ -123,29 +141,44 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         options["seed"],
         options["concurrency"],
         options["max_failures"],
+        bounding,
     )
 
 
-async def _evaluate(job: _Job, meter: Meter) -> Evaluation:
-    done = 0
+async def _evaluate(job: _Job, meter: Meter) -> _Found:
     total = len(job.examples)
-    with progress(sys.stderr, meter=meter, later=total) as observer:
+    later = total if job.bounding is None else 2 * total
+    done: Counter[str] = Counter()
+    with progress(sys.stderr, meter=meter, later=later) as observer:
 
-        def advance() -> None:
-            nonlocal done
-            done += 1
-            observer(PhaseAdvanced("evaluate", done, total))
+        def advance(phase: str) -> None:
+            done[phase] += 1
+            observer(PhaseAdvanced(phase, done[phase], total))
 
         async with connected(job.graph, job.models, meter=meter, observer=observer) as opened:
-            return await evaluate(
-                Program(job.graph, opened.models),
+            program = Program(job.graph, opened.models)
+            # The bound comes first: a model that cannot score is told of before anything is spent.
+            bounds = None
+            if job.bounding is not None:
+                bounds = await bound(
+                    program,
+                    job.examples,
+                    key=Key(("bound", job.seed)),
+                    concurrency=job.concurrency,
+                    max_failures=job.max_failures,
+                    on_example=partial(advance, "bound"),
+                    **asdict(job.bounding),
+                )
+            evaluation = await evaluate(
+                program,
                 job.examples,
                 metric=METRICS[job.metric],
                 key=Key(("test", job.seed)),
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,
-                on_example=advance,
+                on_example=partial(advance, "evaluate"),
             )
+    return _Found(evaluation, bounds)
 
 
 def _print(job: _Job, found: Evaluation, mean: Interval) -> None:
@@ -190,9 +223,11 @@ def _lines(job: _Job, found: Evaluation) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document(job: _Job, found: Evaluation, mean: Interval, meter: Meter) -> dict[str, Any]:
-    counts = _confusion(job, found)
+def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[str, Any]:
+    evaluation = found.evaluation
+    counts = _confusion(job, evaluation)
     reading = meter.snapshot()
+    bounds = {} if found.bounds is None else {"bound": found.bounds.to_json()}
     return {
         "network": job.graph.name,
         "task": job.task,
@@ -204,7 +239,9 @@ def _document(job: _Job, found: Evaluation, mean: Interval, meter: Meter) -> dic
             for (target, prediction), count in counts.items()
         ],
         "failures": [
-            {"example": failure.example, "error": str(failure.error)} for failure in found.failures
+            {"example": failure.example, "error": str(failure.error)}
+            for failure in evaluation.failures
         ],
+        **bounds,
         "cost": {"calls": reading.calls, **reading.to_json()},
     }

@@ -6,8 +6,8 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,9 @@ from langnet.cli.group import (
 from langnet.cli.network import load_network
 from langnet.cli.options import (
     data_options,
+    feedback_option,
     files_option,
     freeze_option,
-    method_of,
-    method_options,
     metric_option,
     model_options,
     prompt_options,
@@ -41,18 +40,21 @@ from langnet.cli.options import (
     size_option,
     trust_option,
 )
-from langnet.cli.prompts import prompted
+from langnet.cli.prompts import named_texts, prompted
+from langnet.cli.settings import budget_of, budget_options, method_of, method_options
 from langnet.cli.task import DataOptions, Splits, adapted, load_data, taken
 from langnet.errors import GraphError
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
-from langnet.lm.meter import Meter
+from langnet.lm.budget import Budget
+from langnet.lm.meter import Meter, MeterReading
 from langnet.metrics import METRICS
 from langnet.report.baselines import HeldOut, baselines, held_out
 from langnet.report.progress import progress
 from langnet.report.result import cost_data, result_data
 from langnet.report.table import cost_line, held_out_table, prompts_table
+from langnet.report.words import counted, quantity
 from langnet.vi.method import Method
 
 __all__ = ["fit_command"]
@@ -67,6 +69,7 @@ class _Job:
     metric: str
     models: ModelOptions
     method: Method
+    budget: Budget | None
     seed: int
     baselines: bool
     directory: Path
@@ -96,7 +99,9 @@ class _Outcome:
 @proposer_option
 @prompt_options
 @freeze_option
+@feedback_option
 @method_options
+@budget_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @click.option(
     "--baselines", "with_baselines", is_flag=True, help="Compare with simple baselines as well."
@@ -121,6 +126,8 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet fit graphs/dln2.py --steps 5 --baselines --resume
         langnet fit graphs/dln1.py --data subj.csv --labels 0=subjective,1=objective
         langnet fit graphs/dln2.py --model openai:NAME@http://127.0.0.1:8000/v1 --json
+        langnet fit graphs/dln2.py --budget-calls 2000 --schedule reverse
+        langnet fit graphs/dln1.py --feedback answer="Too many objective where it is an opinion."
     """
     job = _job(network, options)
     splits = job.splits
@@ -140,6 +147,13 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     if outcome.test is not None:
         console.print(held_out_table(outcome.test, job.metric))
     console.print(f"Objective: {fitted.objective}. {cost_line(outcome.cost)}.", soft_wrap=True)
+    if fitted.plan is not None:
+        total = fitted.plan.total
+        console.print(
+            f"The fit was planned to take at most {counted(total.calls, 'call')} and "
+            f"{quantity(total.tokens)} tokens. It ended because: {fitted.reason}.",
+            soft_wrap=True,
+        )
     names = ", ".join(path.name for path in files.values())
     console.print(f"Written to {job.directory}: {names}.", soft_wrap=True)
 
@@ -162,7 +176,8 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         splits,
         options["metric"],
         taken(ModelOptions, options),
-        method_of(options),
+        replace(method_of(options), feedback=_feedback(options, graph)),
+        budget_of(options),
         options["seed"],
         options["with_baselines"],
         Path(options["out"] or Path("runs", name)),
@@ -201,6 +216,9 @@ async def _fit(job: _Job) -> _Outcome:
                     resume=job.resume,
                     observers=[begun, observer],
                     meter=meter,
+                    budget=job.budget,
+                    spent=_spent(earlier),
+                    plan=True,
                 )
                 test = await _held_out(job, fitted, others, opened, observer)
                 result = _result(job, fitted, test, opened)
@@ -274,6 +292,29 @@ def _write(job: _Job, outcome: _Outcome) -> dict[str, Path]:
     else:
         files["network"] = network
     return files
+
+
+def _feedback(options: dict[str, Any], graph: Graph) -> dict[str, tuple[str, ...]]:
+    """What a person says, by prompt."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in options.pop("feedback"):
+        for name, text in named_texts([item], "--feedback").items():
+            if name not in graph.prompts:
+                raise click.UsageError(
+                    f"--feedback {name}=… names no prompt; the prompts are "
+                    + ", ".join(graph.prompts)
+                )
+            found[name] = (*found.get(name, ()), text)
+    return found
+
+
+def _spent(sessions: Sequence[Mapping[str, Any]]) -> MeterReading:
+    """What earlier sessions took."""
+    names = [field.name for field in fields(MeterReading)]
+    return sum(
+        (MeterReading(**{name: session.get(name, 0) for name in names}) for session in sessions),
+        MeterReading(),
+    )
 
 
 def _sessions(directory: Path) -> list[dict[str, Any]]:

@@ -11,14 +11,14 @@ import sys
 import textwrap
 import threading
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
 import anyio
 import click
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from langnet.errors import LangnetError
 from langnet.lm.connect import SpecError
@@ -33,6 +33,7 @@ __all__ = [
     "on_interrupt",
     "output",
     "print_json",
+    "print_report",
     "run_async",
 ]
 
@@ -182,6 +183,13 @@ def output() -> Console:
     # Where there is no terminal there is no width to keep to.
     width = None if sys.stdout.isatty() else _WIDTH
     return Console(highlight=False, markup=False, width=width)
+
+
+def print_report(parts: Iterable[RenderableType]) -> None:
+    """Prints tables, and sentences in one line each, which a terminal wraps as it likes."""
+    console = output()
+    for part in parts:
+        console.print(part, soft_wrap=isinstance(part, str))
 
 
 def print_json(data: Mapping[str, Any] | list[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeVar
 
 import click
@@ -10,33 +11,33 @@ import click
 from langnet import tasks
 from langnet.cli.group import Option
 from langnet.data import PRESETS
+from langnet.lm.retry import Retries
 from langnet.metrics import METRICS
-from langnet.vi.guide import GUIDES
-from langnet.vi.method import Method
-from langnet.vi.posterior import Inference
-from langnet.vi.strategies import STRATEGIES
 
 __all__ = [
+    "F",
+    "applied",
     "data_options",
-    "failures_option",
+    "feedback_option",
     "files_option",
     "freeze_option",
-    "method_of",
-    "method_options",
     "metric_option",
     "model_options",
+    "option",
     "prompt_options",
     "proposer_option",
     "size_option",
     "task_options",
     "trust_option",
+    "whole_or",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
-_DATA, _MODEL, _PROMPTS, _METHOD = "Data", "Models", "Prompts", "Method"
+"""A command's function, before or after an option is added."""
+_DATA, _MODEL, _PROMPTS = "Data", "Models", "Prompts"
 
 
-def _whole_or(word: str, *, least: int) -> Callable[[Any], int | None]:
+def whole_or(word: str, *, least: int) -> Callable[[Any], int | None]:
     """A whole number, or a word that stands for `None`."""
 
     def convert(value: Any) -> int | None:
@@ -53,31 +54,38 @@ def _whole_or(word: str, *, least: int) -> Callable[[Any], int | None]:
     return convert
 
 
-def _mix(value: str) -> dict[str, float]:
-    """Shares of strategies, such as demonstrations=3,rewrite=1."""
-    shares = {}
-    for item in value.split(","):
-        name, _, share = item.partition("=")
+def _seconds_or(word: str) -> Callable[[Any], float | None]:
+    """Seconds, above zero, or a word that stands for `None`."""
+
+    def convert(value: Any) -> float | None:
+        if value is None or value == word:
+            return None
         try:
-            shares[name.strip()] = float(share or 1)
+            seconds = float(value)
         except ValueError:
-            raise click.BadParameter(f"{share!r} is no number; write {name}=1") from None
-    return shares
+            seconds = 0.0
+        if not 0 < seconds < inf:
+            raise click.BadParameter(f"{value!r} is no number of seconds above 0, nor {word!r}")
+        return seconds
+
+    return convert
 
 
-def _option(group: str, *names: str, **settings: Any) -> Callable[[F], F]:
+def option(group: str, *names: str, **settings: Any) -> Callable[[F], F]:
+    """An option that the help lists under a group."""
     return click.option(*names, cls=Option, group=group, **settings)
 
 
-def _apply(function: F, options: list[Callable[[F], F]]) -> F:
-    for option in reversed(options):
-        function = option(function)
+def applied(function: F, options: list[Callable[[F], F]]) -> F:
+    """A command's function with several options, in their order."""
+    for add in reversed(options):
+        function = add(function)
     return function
 
 
 def task_options(function: F) -> F:
     """Which generated task a network is made for."""
-    return _option(
+    return option(
         _DATA,
         "--task",
         type=click.Choice(tasks.names()),
@@ -87,10 +95,10 @@ def task_options(function: F) -> F:
 
 def size_option(part: str, default: int, use: str) -> Callable[[F], F]:
     """How many examples a part of the data has."""
-    return _option(
+    return option(
         _DATA,
         f"--{part}-size",
-        type=_whole_or("all", least=0),
+        type=whole_or("all", least=0),
         metavar="N|all",
         default=default,
         show_default=True,
@@ -100,7 +108,7 @@ def size_option(part: str, default: int, use: str) -> Callable[[F], F]:
 
 def metric_option(function: F) -> F:
     """What is measured."""
-    return _option(
+    return option(
         _DATA,
         "--metric",
         type=click.Choice(sorted(METRICS)),
@@ -112,42 +120,42 @@ def metric_option(function: F) -> F:
 
 def data_options(function: F) -> F:
     """Where examples come from."""
-    return _apply(
+    return applied(
         task_options(function),
         [
-            _option(
+            option(
                 _DATA,
                 "--data",
                 type=click.Path(exists=True, dir_okay=False),
                 help="A file of examples: .jsonl, .json, .csv or .tsv, also with .gz.",
             ),
-            _option(
+            option(
                 _DATA,
                 "--preset",
                 type=click.Choice(sorted(PRESETS)),
                 help="The file is in this published format.",
             ),
-            _option(
+            option(
                 _DATA,
                 "--input",
                 multiple=True,
                 metavar="COLUMN",
                 help="The input's column; NAME=COLUMN, repeated, where there are several inputs.",
             ),
-            _option(_DATA, "--target", metavar="COLUMN", help="The column of the right answers."),
-            _option(
+            option(_DATA, "--target", metavar="COLUMN", help="The column of the right answers."),
+            option(
                 _DATA,
                 "--labels",
                 metavar="VALUE=LABEL,…",
                 help="What the values in the file stand for, as in 0=subjective,1=objective.",
             ),
-            _option(
+            option(
                 _DATA,
                 "--instruction",
                 metavar="TEXT",
                 help="Says what to do: the task's description. @FILE takes it from a file.",
             ),
-            _option(
+            option(
                 _DATA,
                 "--data-seed",
                 type=int,
@@ -161,10 +169,10 @@ def data_options(function: F) -> F:
 
 def model_options(function: F) -> F:
     """What is called, and where its answers are kept."""
-    return _apply(
+    return applied(
         function,
         [
-            _option(
+            option(
                 _MODEL,
                 "--model",
                 multiple=True,
@@ -173,17 +181,56 @@ def model_options(function: F) -> F:
                 metavar="SPEC",
                 help="local:NAME, openai:NAME@URL, …; NAME=SPEC for nodes that call another model.",
             ),
-            _option(
+            option(
                 _MODEL,
                 "--cache",
                 metavar="DIR|none",
                 help="Where answers are kept; by default in the user's cache directory.",
             ),
-            _option(
+            option(
                 _MODEL,
                 "--pull",
                 is_flag=True,
                 help="Download a model of the catalogue that is not there.",
+            ),
+            option(
+                _MODEL,
+                "--retries",
+                type=click.IntRange(min=0),
+                metavar="N",
+                default=Retries().attempts - 1,
+                show_default=True,
+                help="How often a server's call that failed is made again.",
+            ),
+            option(
+                _MODEL,
+                "--call-deadline",
+                type=_seconds_or("none"),
+                metavar="SECONDS|none",
+                default=Retries().call_deadline,
+                show_default=True,
+                help="How long a server's call may take, with all its attempts and waits.",
+            ),
+            option(
+                _MODEL,
+                "--requests-per-minute",
+                type=click.FloatRange(min=1),
+                metavar="N",
+                help="What a server is sent in any minute; by default as its headers say.",
+            ),
+            option(
+                _MODEL,
+                "--tokens-per-minute",
+                type=click.FloatRange(min=1),
+                metavar="N",
+                help="The same of tokens, of contexts and answers together.",
+            ),
+            option(
+                _MODEL,
+                "--max-concurrency",
+                type=click.IntRange(min=1),
+                metavar="N",
+                help="Requests that are open at a server at once; by default as many as go well.",
             ),
         ],
     )
@@ -191,12 +238,12 @@ def model_options(function: F) -> F:
 
 def files_option(name: str, text: str) -> Callable[[F], F]:
     """A further file of examples."""
-    return _option(_DATA, f"--{name}", type=click.Path(exists=True, dir_okay=False), help=text)
+    return option(_DATA, f"--{name}", type=click.Path(exists=True, dir_okay=False), help=text)
 
 
 def proposer_option(function: F) -> F:
     """The model that proposes prompts."""
-    return _option(
+    return option(
         _MODEL,
         "--proposer",
         metavar="SPEC",
@@ -206,23 +253,23 @@ def proposer_option(function: F) -> F:
 
 def prompt_options(function: F) -> F:
     """What the prompts are at the start."""
-    return _apply(
+    return applied(
         function,
         [
-            _option(
+            option(
                 _PROMPTS,
                 "--prompt",
                 multiple=True,
                 metavar="NAME=TEXT",
                 help="A prompt at the start; NAME=@FILE takes it from a file.",
             ),
-            _option(
+            option(
                 _PROMPTS,
                 "--prompts",
                 type=click.Path(exists=True, dir_okay=False),
                 help="A file of prompts, such as prompts.yaml of a run.",
             ),
-            _option(
+            option(
                 _PROMPTS,
                 "--calibrate",
                 is_flag=True,
@@ -234,12 +281,23 @@ def prompt_options(function: F) -> F:
 
 def freeze_option(function: F) -> F:
     """Which prompts are not fitted."""
-    return _option(
+    return option(
         _PROMPTS,
         "--freeze",
         multiple=True,
         metavar="NAME",
         help="A prompt that stays as it is.",
+    )(function)
+
+
+def feedback_option(function: F) -> F:
+    """What a person says of a prompt's outputs."""
+    return option(
+        _PROMPTS,
+        "--feedback",
+        multiple=True,
+        metavar="NAME=TEXT",
+        help="What you would tell the writer of a prompt; proposers see it. NAME=@FILE reads it.",
     )(function)
 
 
@@ -250,106 +308,3 @@ def trust_option(function: F) -> F:
         is_flag=True,
         help="Import the functions that a graph file names, which runs their modules' code.",
     )(function)
-
-
-_M, _I = Method(), Inference()
-_AT_LEAST_ONE = click.IntRange(min=1)
-# The default, the type and the help of each.
-_SETTINGS: dict[str, tuple[Any, Any, str]] = {
-    "steps": (_M.steps, click.IntRange(min=0), "Steps of the fit, each on one batch."),
-    "batch_size": (_M.batch_size, _AT_LEAST_ONE, "Examples in a batch."),
-    "candidates": (_M.candidates, _AT_LEAST_ONE, "New prompts proposed per prompt and step."),
-    "objective": (
-        _M.objective,
-        click.Choice(["auto", "likelihood", "rollout"]),
-        "What chooses among candidates; auto takes the bound where the models can score.",
-    ),
-    "posterior": (
-        _I.kind,
-        click.Choice(["local", "particles"]),
-        "How hidden texts are inferred.",
-    ),
-    "draws": (_I.draws, _AT_LEAST_ONE, "Alternatives of each hidden text, or particles."),
-    "guide": (
-        _I.guide if isinstance(_I.guide, str) else None,
-        click.Choice(sorted(GUIDES)),
-        "Where hidden texts are drawn from.",
-    ),
-    "mix": (
-        ",".join(f"{name}={share:g}" for name, share in _M.mix.items()),
-        _mix,
-        f"Shares of the strategies that propose: {', '.join(STRATEGIES)}.",
-    ),
-    "max_prompt_tokens": (_M.max_prompt_tokens, _AT_LEAST_ONE, "The longest prompt, in tokens."),
-    "memory": (_M.memory, click.IntRange(min=0), "Sets of prompts that are remembered."),
-    "validate_every": (_M.validate_every, _AT_LEAST_ONE, "Steps between validations."),
-    "patience": (
-        _M.patience,
-        _whole_or("none", least=1),
-        "Validations without gain before the fit goes back to the best prompts.",
-    ),
-    "stop_after": (
-        _M.stop_after,
-        _whole_or("none", least=1),
-        "Validations without gain before the fit ends.",
-    ),
-    "concurrency": (_M.concurrency, _AT_LEAST_ONE, "Examples in flight."),
-    "max_failures": (
-        _M.max_failures,
-        click.FloatRange(0, 1),
-        "The share of examples whose model calls may fail.",
-    ),
-}
-_METAVARS = {"mix": "NAME=SHARE,…", "patience": "N|none", "stop_after": "N|none"}
-_OF_INFERENCE = {"posterior": "kind", "draws": "draws", "guide": "guide"}
-
-
-def method_options(function: F) -> F:
-    """The settings of `Method` and `Inference` that are worth turning, with their defaults."""
-    return _apply(
-        function,
-        [
-            _option(
-                _METHOD,
-                f"--{name.replace('_', '-')}",
-                type=kind,
-                metavar=_METAVARS.get(name),
-                default="none" if default is None else default,
-                show_default=True,
-                help=text,
-            )
-            for name, (default, kind, text) in _SETTINGS.items()
-        ],
-    )
-
-
-def failures_option(function: F) -> F:
-    """Settings of a run over examples, where there is no method to hold them."""
-    return _apply(
-        function,
-        [
-            click.option(
-                f"--{name.replace('_', '-')}",
-                type=kind,
-                default=default,
-                show_default=True,
-                help=text,
-            )
-            for name, (default, kind, text) in _SETTINGS.items()
-            if name in {"concurrency", "max_failures"}
-        ],
-    )
-
-
-def method_of(options: dict[str, Any]) -> Method:
-    """The method, its options taken out of all.
-
-    Raises:
-        click.UsageError: a value is out of range.
-    """
-    given = {name: options.pop(name) for name in _SETTINGS}
-    inference = {field: given.pop(name) for name, field in _OF_INFERENCE.items()}
-    try:
-        return Method(inference=Inference(**inference), **given)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error

@@ -7,18 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from langnet.compare import Comparison, compare
 from langnet.data import Example
+from langnet.diagnose.variants import IRRELEVANT
 from langnet.evaluate import Evaluation, evaluate
-from langnet.fit import Comparison, compare
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.metrics import Interval, Metric, exact, interval, paired_interval
 from langnet.program import Models, Program
 
 __all__ = ["IRRELEVANT", "Baseline", "HeldOut", "baselines", "calibrated", "held_out"]
-
-IRRELEVANT = "What is the colour of the sky?"
-"""A prompt that has nothing to do with any task."""
 
 
 @dataclass(frozen=True, slots=True)

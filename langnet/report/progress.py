@@ -23,6 +23,7 @@ from langnet.events import (
     FitStarted,
     Observer,
     PhaseAdvanced,
+    Planned,
     StepFinished,
     Validated,
 )
@@ -118,14 +119,20 @@ class Lines:
             case FitStarted():
                 begins = f"goes on after step {event.step} of" if event.step else "begins,"
                 return f"fit {begins} {counted(event.steps, 'step')}, objective {event.objective}"
+            case Planned():
+                return (
+                    f"plan: at most {quantity(event.step_calls)} calls a step, "
+                    f"{quantity(event.calls)} calls and {quantity(event.tokens)} tokens in all"
+                )
             case PhaseAdvanced():
                 return self._phase(event)
             case StepFinished():
                 changed = ", ".join(event.changed) or "nothing"
+                raced = f"  racing spared {quantity(event.raced)} calls" if event.raced else ""
                 return self._with_cost(
                     f"step {event.step}/{event.steps}  {_score(event)}"
                     f"  batch {amount(event.metric)}  changed {changed}"
-                    f"  {duration(event.seconds)}"
+                    f"  {duration(event.seconds)}{raced}"
                 )
             case Validated():
                 best = "best so far" if event.is_best else f"best {amount(event.best)}"

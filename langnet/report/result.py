@@ -53,6 +53,7 @@ def result_data(
             name: {"examples": len(examples), "digest": data_hash(examples)}
             for name, examples in data.items()
         },
+        "plan": None if fitted.plan is None else fitted.plan.to_json(),
         "prompts": {"initial": fitted.initial.prompts, "fitted": fitted.graph.prompts},
         "validations": [asdict(validation) for validation in state.validations],
         "test": None if test is None else held_out_data(test),

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from langnet.fit import Comparison
+from langnet.compare import Comparison
 from langnet.metrics import Interval
 from langnet.report.baselines import HeldOut
 from langnet.report.words import amount, counted, duration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from langnet import graph_file
 from langnet.cli import main
 from langnet.lm.cache import DiskStore
+from langnet.lm.connect import connect_all
+from langnet.lm.retry import Retries
 
 ROOT = Path(__file__).parents[2]
 FORMS = ("text", "mermaid", "dot", "svg", "html", "yaml", "json")
@@ -204,3 +207,37 @@ def _hot_or_icy(folder, call):
     call("show", "net.py", "--task", "sentiment", "-o", "net.yaml")
     graph = graph_file.load("net.yaml").replace("answer", choices=("hot", "icy"))
     graph_file.save(graph, folder / "net.yaml")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "retries"),
+    [
+        ((), Retries()),
+        (("--retries", "0"), Retries(attempts=1)),
+        (("--retries", "2", "--call-deadline", "7.5"), Retries(attempts=3, call_deadline=7.5)),
+        (("--call-deadline", "none"), Retries(call_deadline=math.inf)),
+    ],
+)
+def test_retries_reach_the_models(folder, call, toy, monkeypatch, arguments, retries):
+    """What the options say is what the connection is told, and the defaults are the library's."""
+    _hot_or_icy(folder, call)
+    given = []
+
+    def connecting(*args, **kwargs):
+        given.append(kwargs["retries"])
+        return connect_all(*args, **kwargs)
+
+    monkeypatch.setattr("langnet.cli.connection.connect_all", connecting)
+    base = ("run", "net.yaml", "--model", toy.spec, "--input", "text=easy sun")
+    assert call(*base, *arguments).stdout == "hot\n"
+    assert given == [retries]
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "nan", "inf"])
+def test_a_deadline_that_cannot_be_is_refused(folder, call, toy, value):
+    """The message says what can be given."""
+    _hot_or_icy(folder, call)
+    base = ("run", "net.yaml", "--model", toy.spec, "--input", "text=easy sun")
+    result = call(*base, "--call-deadline", value)
+    assert result.exit_code == 2
+    assert "no number of seconds above 0, nor 'none'" in " ".join(result.stderr.split())

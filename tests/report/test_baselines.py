@@ -9,14 +9,16 @@ import pytest
 from rich.console import Console
 
 from langnet import DataError, Example, Function, Graph, Input, Key, Node, Prompt
+from langnet.compare import Comparison
 from langnet.evaluate import Evaluation
-from langnet.fit import Comparison, Fitted, State
+from langnet.fit import Fitted
 from langnet.functions import majority
 from langnet.lm.meter import MeterReading
 from langnet.metrics import Interval, interval, paired_interval
 from langnet.report.baselines import IRRELEVANT, baselines, calibrated, held_out
 from langnet.report.result import cost_data, held_out_data, result_data
 from langnet.report.table import confusion_table, cost_line, prompts_table, verdict
+from langnet.state import State
 from langnet.testing import TableModel
 
 
@@ -104,7 +106,16 @@ def test_the_result_holds_no_time():
     """Two fits that differ in time and calls alone leave the same document."""
     state = State(3, 0, network().prompts, network().prompts)
     fits = [
-        Fitted(network(), network(), state, "done", "likelihood", MeterReading(hits=hits), seconds)
+        Fitted(
+            network(),
+            network(),
+            state,
+            "done",
+            "likelihood",
+            None,
+            MeterReading(hits=hits),
+            seconds,
+        )
         for hits, seconds in ((1, 2.0), (3, 4.0))
     ]
     one, two = (result_data(fit, about={"task": "t"}, data={"test": EXAMPLES}) for fit in fits)

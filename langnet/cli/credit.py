@@ -1,0 +1,170 @@
+"""`langnet credit`: after a fit, which prompt brought the gain?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from langnet import tasks
+from langnet.cli.connection import ModelOptions, connected
+from langnet.cli.group import Command, common, note, print_json, print_report, run_async
+from langnet.cli.network import load_network
+from langnet.cli.options import (
+    data_options,
+    files_option,
+    metric_option,
+    model_options,
+    size_option,
+    trust_option,
+)
+from langnet.cli.settings import failures_option
+from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.credit import Credit, credit, subsets
+from langnet.data import Example, data_hash
+from langnet.errors import DataError, GraphError
+from langnet.events import PhaseAdvanced
+from langnet.graph import Graph
+from langnet.lm.meter import Meter
+from langnet.metrics import METRICS
+from langnet.report.diagnosis import credit_report
+from langnet.report.progress import progress
+
+__all__ = ["credit_command"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What the command line asks for."""
+
+    initial: Graph
+    fitted: Graph
+    examples: list[Example]
+    metric: str
+    models: ModelOptions
+    seed: int
+    concurrency: int
+    max_failures: float
+
+
+@click.command("credit", cls=Command)
+@click.argument("run", type=click.Path(exists=True, file_okay=False))
+@click.option("--network", help="The network that was fitted; by default best.yaml of the run.")
+@data_options
+@files_option("dev", "The file that was validated on, if it was not a part of --data.")
+@files_option("test", "The file of held-out examples, if they were not a part of --data.")
+@size_option("train", 200, "that the fit trained on")
+@size_option("dev", 100, "that the fit validated on")
+@size_option("test", 200, "held out, on which the prompts are compared")
+@metric_option
+@model_options
+@failures_option
+@trust_option
+@common
+def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
+    """Say which prompt brought the gain of the fit in the directory RUN.
+
+    Each prompt that changed is put back alone, and is put alone into the network at the start, on
+    the held-out examples and with the same draws. A run on a generated task finds its examples
+    again; else give the data options that the fit was given. So with --model.
+
+    Examples:
+        langnet credit runs/dln2-subjectivity-seed0
+        langnet credit runs/dln2-reviews-seed0 --data reviews.csv --labels 0=bad,1=good
+        langnet credit runs/net-subjectivity-seed0 --network net.py --json
+    """
+    job = _job(Path(run), options)
+    meter = Meter()
+    found = run_async(partial(_credit, job, meter))
+    if as_json:
+        reading = meter.snapshot()
+        print_json({**found.to_json(), "cost": {"calls": reading.calls, **reading.to_json()}})
+    else:
+        print_report(credit_report(found, job.metric))
+
+
+def _job(run: Path, options: dict[str, Any]) -> _Job:
+    result = _result(run)
+    source = options["network"] or str(run / "best.yaml")
+    if options["network"] is None and not Path(source).is_file():
+        raise GraphError(
+            f"{run} holds no best.yaml, since its network cannot be saved; name the network that "
+            "was fitted: --network FILE"
+        )
+    network = load_network(source, trust=options["trust"])
+    fits_task = result["task"] if result["task"] in tasks.names() else network.task
+    data = load_data(taken(DataOptions, options), fits_task)
+    graph = network.graph(data.task)
+    examples = adapted(data.test, graph)
+    if not examples:
+        raise DataError("there are no held-out examples; give --test-size a larger number")
+    if data_hash(examples) != result["data"].get("test", {}).get("digest"):
+        note(
+            "These are not the examples that the fit held out, so it may have seen them; give the "
+            "data options of the fit, --data-seed and the sizes included."
+        )
+    return _Job(
+        graph.with_prompts(result["prompts"]["initial"]),
+        graph.with_prompts(result["prompts"]["fitted"]),
+        examples,
+        _metric(result, options["metric"]),
+        taken(ModelOptions, options),
+        result["seed"],
+        options["concurrency"],
+        options["max_failures"],
+    )
+
+
+def _metric(result: Mapping[str, Any], given: str) -> str:
+    """The metric that the user named, or else the fit's own."""
+    source = click.get_current_context().get_parameter_source("metric")
+    is_default = source is click.core.ParameterSource.DEFAULT
+    return str(result.get("metric", given)) if is_default else given
+
+
+def _result(run: Path) -> Mapping[str, Any]:
+    file = run / "result.json"
+    if not file.is_file():
+        raise GraphError(
+            f"{run} holds no result.json, so no fit has ended there; go on with it by "
+            "langnet fit … --resume"
+        )
+    try:
+        result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        for name in ("task", "data", "prompts", "seed"):
+            result[name]
+    except (ValueError, LookupError, TypeError) as error:
+        raise GraphError(f"{file} is not the result of a fit ({error!r})") from error
+    return result
+
+
+async def _credit(job: _Job, meter: Meter) -> Credit:
+    old, new = job.initial.prompts, job.fitted.prompts
+    total = len(job.examples)
+    later = total * len(subsets([name for name in old if old[name] != new[name]]))
+    done: Counter[str] = Counter()
+    with progress(sys.stderr, meter=meter, later=later) as observer:
+
+        def advance(name: str) -> None:
+            done[name] += 1
+            observer(PhaseAdvanced(name, done[name], total))
+
+        async with connected(job.initial, job.models, meter=meter, observer=observer) as opened:
+            return await credit(
+                job.initial,
+                job.fitted,
+                job.examples,
+                models=opened.models,
+                metric=METRICS[job.metric],
+                seed=job.seed,
+                concurrency=job.concurrency,
+                max_failures=job.max_failures,
+                on_example=advance,
+            )
