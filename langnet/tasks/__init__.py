@@ -15,7 +15,7 @@ from typing import Protocol
 
 from langnet.data import Example
 from langnet.errors import DataError
-from langnet.tasks import navigate, sentiment, subjectivity
+from langnet.tasks import navigate, questions, sentiment, subjectivity
 
 __all__ = ["Generate", "Task", "get", "names"]
 
@@ -75,6 +75,6 @@ _TASKS: Mapping[str, Task] = MappingProxyType(
         module.NAME: Task(
             module.NAME, module.DESCRIPTION, module.INPUT, module.LABELS, module.generate
         )
-        for module in (navigate, sentiment, subjectivity)
+        for module in (navigate, questions, sentiment, subjectivity)
     }
 )

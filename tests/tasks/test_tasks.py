@@ -136,7 +136,7 @@ def test_no_review_denies_itself():
 def test_names_and_unknown_names():
     """Every name gets its task, and an unknown one the list of names."""
     assert [tasks.get(name).name for name in tasks.names()] == list(tasks.names())
-    with pytest.raises(DataError, match="no task 'chess'; there is navigate, sentiment"):
+    with pytest.raises(DataError, match="no task 'chess'; there is navigate, questions, sentiment"):
         tasks.get("chess")
 
 
