@@ -10,12 +10,12 @@ from typing import Any
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.key import Key
-from langnet.metrics import Metric
+from langnet.metrics import Marked, Metric
 from langnet.program import Program
 from langnet.run import stream
 from langnet.trace import Failure, Trace
 
-__all__ = ["Evaluation", "evaluate", "value_of"]
+__all__ = ["Evaluation", "evaluate", "marked_of", "value_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,18 @@ def value_of(trace: Trace, example: Example, target: str, metric: Metric) -> flo
     Raises:
         DataError: the example has no target there.
     """
+    return marked_of(trace, example, target, metric).value
+
+
+def marked_of(trace: Trace, example: Example, target: str, metric: Metric) -> Marked:
+    """The metric of one run with its feedback: of its first output, or over its elements.
+
+    Over elements, the value is the mean and the feedback what was said of any, each once, a line
+    each; it is empty where the metric gives none.
+
+    Raises:
+        DataError: the example has no target there.
+    """
     wanted = example.targets.get(target)
     if wanted is None:
         raise DataError(
@@ -107,7 +119,10 @@ def value_of(trace: Trace, example: Example, target: str, metric: Metric) -> flo
             f"it has targets at {', '.join(map(repr, example.targets)) or 'no node'}"
         )
     output = trace.output
-    if isinstance(output, tuple):
-        marks = [metric(str(element), wanted) for element in output]
-        return math.fsum(marks) / len(marks) if marks else 0.0
-    return metric(str(output), wanted)
+    elements = output if isinstance(output, tuple) else (output,)
+    marks = [metric(str(element), wanted) for element in elements]
+    said = dict.fromkeys(mark.feedback for mark in marks if isinstance(mark, Marked))
+    return Marked(
+        math.fsum(map(float, marks)) / len(marks) if marks else 0.0,
+        "\n".join(filter(None, said)),
+    )

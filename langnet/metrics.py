@@ -1,8 +1,8 @@
 """Metrics of texts, and what can be said about their means.
 
 A metric is a pure function of a prediction and a target, both texts, and gives a number between 0
-and 1, higher for better. Any function of that kind will do; those here also go by name in
-`METRICS`.
+and 1, higher for better, or such a number with feedback in words (`Marked`). Any function of that
+kind will do; those here also go by name in `METRICS`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from langnet.key import Key
 __all__ = [
     "METRICS",
     "Interval",
+    "Marked",
     "Metric",
     "confusion",
     "contains",
@@ -34,8 +35,32 @@ __all__ = [
     "starts_with",
 ]
 
-Metric = Callable[[str, str], float]
-"""A prediction and a target to a number between 0 and 1."""
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a metric found, with words that say why.
+
+    The words reach the model that proposes prompts (as in GEPA, Agrawal et al. 2025); numbers
+    alone decide between prompts.
+
+    >>> float(Marked(0.5, "the unit is missing"))
+    0.5
+
+    Attributes:
+        value: between 0 and 1, higher for better.
+        feedback: what is wrong, or what was done well; empty where there is nothing to say.
+    """
+
+    value: float
+    feedback: str
+
+    def __float__(self) -> float:
+        """The value."""
+        return float(self.value)
+
+
+Metric = Callable[[str, str], float | Marked]
+"""A prediction and a target to a number between 0 and 1, or to one with feedback."""
 
 _AROUND = r"\s\"'`“”‘’«»()\[\]{}<>*_,;:!?…"
 # A full stop in front of a digit belongs to a number.
