@@ -22,6 +22,7 @@ from langnet.lm.base import (
     TextScores,
     Usage,
 )
+from langnet.lm.wrapper import Wrapper
 
 __all__ = ["GatedModel", "ScriptedModel", "TableModel", "hashed_distribution"]
 
@@ -241,7 +242,7 @@ class ScriptedModel:
         return TextScore(tuple(self._score(context, text)))
 
 
-class GatedModel:
+class GatedModel(Wrapper):
     """A model over a model whose calls wait until a test releases them, in any order.
 
     >>> async def both_at_once(gated):
@@ -254,22 +255,12 @@ class GatedModel:
     """
 
     def __init__(self, model: LanguageModel) -> None:
-        self.model = model
+        super().__init__(model)
         self.peak = 0
         self._gates: list[tuple[str, anyio.Event]] = []
         self._open = 0
         self._always = False
         self._changed = anyio.Event()
-
-    @property
-    def identity(self) -> str:
-        """That of the model behind the gates."""
-        return self.model.identity
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """Those of the model behind the gates."""
-        return self.model.capabilities
 
     @property
     def waiting(self) -> tuple[str, ...]:
@@ -334,10 +325,6 @@ class GatedModel:
         """Waits for its release, then chooses."""
         async with self._gate(context):
             return await self.model.choose(context, choices)
-
-    async def aclose(self) -> None:
-        """Closes the model behind the gates."""
-        await self.model.aclose()
 
     @asynccontextmanager
     async def _gate(self, context: str) -> AsyncIterator[None]:

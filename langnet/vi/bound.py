@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-import anyio
-
 from langnet.concurrency import each
 from langnet.data import Example
 from langnet.errors import DataError, ModelError, TooManyFailures
@@ -72,26 +70,25 @@ async def bound(
         demand_scores(conditional, latent=conditional.node.name in drawn)
     allowed = max(1.0, max_failures * len(examples)) if max_failures else 0.0
     failures: list[Failure] = []
-    room = anyio.Semaphore(concurrency)
 
     async def one(example: Example) -> Posterior | None:
-        async with room:
-            try:
-                found = await infer(program, example, key=key / example.id, settings=settings)
-            except ModelError as error:
-                failures.append(Failure(example.id, error))
-                if len(failures) > allowed:
-                    raise TooManyFailures(
-                        f"{len(failures)} of {len(examples)} examples failed, more than the share "
-                        f"of {max_failures:g} that max_failures allows; the last was "
-                        f"{example.id!r}: {error}"
-                    ) from error
-                found = None
+        found = None
+        try:
+            found = await infer(program, example, key=key / example.id, settings=settings)
+        except ModelError as error:
+            failures.append(Failure(example.id, error))
+            if len(failures) > allowed:
+                raise TooManyFailures(
+                    f"{len(failures)} of {len(examples)} examples failed, more than the share "
+                    f"of {max_failures:g} that max_failures allows; the last was "
+                    f"{example.id!r}: {error}"
+                ) from error
         if on_example is not None:
             on_example()
         return found
 
-    posteriors = [item for item in await each(one, examples) if item is not None]
+    found = await each(one, examples, limit=concurrency)
+    posteriors = [item for item in found if item is not None]
     if not posteriors:
         raise TooManyFailures(
             f"all {len(failures)} examples failed; the last was {failures[-1].example!r}: "

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from langnet.concurrency import concurrently
 from langnet.graph import Graph
 from langnet.lm.tokens import counter
-from langnet.program import Program
+from langnet.program import Program, bind
 from langnet.trace import Failure
 from langnet.vi.blanket import latents
 from langnet.vi.calls import spared
@@ -122,7 +122,7 @@ async def _proposed(
         parent = parent_of(context.memory, context.key / "parent")
     batch = {item.example.id for item in looked.seen}
     others = [example for example in context.pool if example.id not in batch]
-    bound = Program(graph, context.models).conditionals
+    bound = bind(graph, context.models)
     request = Request(
         current=current,
         known=known_prompts(name, current, context.memory),

@@ -10,7 +10,7 @@ from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.metrics import Metric
-from langnet.program import Models, Program
+from langnet.program import Models, bind
 from langnet.vi.memory import Remembered
 from langnet.vi.method import Method
 from langnet.vi.shares import adapted
@@ -69,6 +69,6 @@ def resolved_objective(graph: Graph, models: Models, method: Method) -> str:
         conditional.model.capabilities.score
         if conditional.node.choices is None
         else conditional.model.capabilities.choose
-        for conditional in Program(graph, models).conditionals.values()
+        for conditional in bind(graph, models).values()
     )
     return "likelihood" if able else "rollout"
