@@ -23,6 +23,13 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6
 _PART = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|us|µs|[dhms])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"\d{1,15}")
+# What is limited, and the headers of its limit, of what is left, and of the time until all is left.
+# Every answer is searched for them, so they are spelled out once.
+_NAMES: tuple[tuple[Resource, str, str, str], ...] = tuple(
+    (resource, *(form.format(resource, what) for what in ("limit", "remaining", "reset")))
+    for resource in ("requests", "tokens")
+    for form in ("x-ratelimit-{1}-{0}", "anthropic-ratelimit-{0}-{1}")
+)
 # A minute's limit is full again within a minute, give or take what clocks and rounding add.
 _MINUTE = 62.0
 
@@ -57,16 +64,13 @@ def quotas(headers: Mapping[str, str], *, now: datetime | None = None) -> dict[R
         now: the present time, for dates; by default that of the system.
     """
     found: dict[Resource, Quota] = {}
-    for resource in ("requests", "tokens"):
-        for form in (f"x-ratelimit-{{}}-{resource}", f"anthropic-ratelimit-{resource}-{{}}"):
-            limit = _count(headers.get(form.format("limit")))
-            if not limit:
-                continue
-            reset = seconds_of(headers.get(form.format("reset")), now=now)
-            if reset is None or reset <= _MINUTE:
-                remaining = _count(headers.get(form.format("remaining")))
-                found[resource] = Quota(limit, remaining, reset)
-            break
+    for resource, limit_name, remaining_name, reset_name in _NAMES:
+        text = headers.get(limit_name)
+        if text is None or resource in found or not (limit := _count(text)):
+            continue
+        reset = seconds_of(headers.get(reset_name), now=now)
+        if reset is None or reset <= _MINUTE:
+            found[resource] = Quota(limit, _count(headers.get(remaining_name)), reset)
     return found
 
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import ssl
+from functools import lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import orjson
 
 from langnet.errors import ModelError, RequestRejected, TransientError
 from langnet.lm.failures import cleaned, error_for, words_of
@@ -57,11 +59,14 @@ async def post_json(
         RequestRejected: any other status that is not 2xx, or no connection that can be trusted.
         ModelError: the answer is longer than anything a model says.
     """
-    waits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
     cause: Exception
     try:
         async with session.post(
-            url, json=body, headers=headers, timeout=waits, allow_redirects=False
+            url,
+            data=_encoded(body),
+            headers={**headers, "Content-Type": "application/json"},
+            timeout=_waits(timeout),
+            allow_redirects=False,
         ) as response:
             data = await _read(response, url)
             status, said = response.status, response.headers
@@ -107,18 +112,17 @@ def _answer(
     status: int, data: bytes, url: str, headers: Mapping[str, str], secret: str | None
 ) -> dict[str, Any]:
     """The JSON object of an answer that came."""
-    retry_after = headers.get("Retry-After")
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         raise error_for(
             status,
             data,
             url=url,
-            retry_after=retry_after,
+            retry_after=headers.get("Retry-After"),
             location=headers.get("Location"),
             secret=secret,
         )
     try:
-        answer = json.loads(data)
+        answer = _decoded(data)
     except (ValueError, RecursionError) as error:
         raise TransientError(
             f"{url} answered with what is no JSON: {_shown(data, secret)}"
@@ -129,7 +133,8 @@ def _answer(
         # Gateways report a failure behind them so, with its status as the code.
         code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
         if type(code) is int and HTTPStatus.BAD_REQUEST <= code < _END_OF_STATUS:
-            raise error_for(code, data, url=url, retry_after=retry_after, secret=secret)
+            wait = headers.get("Retry-After")
+            raise error_for(code, data, url=url, retry_after=wait, secret=secret)
         raise TransientError(
             f"{url} answered with an error in place of a choice: {cleaned(words_of(data), secret)}"
         )
@@ -138,15 +143,45 @@ def _answer(
 
 async def _read(response: aiohttp.ClientResponse, url: str) -> bytes:
     """The body, which may not be longer than `_LONGEST_BODY`."""
+    content = response.content
     chunks: list[bytes] = []
     size = 0
-    while chunk := await response.content.readany():
+    while not content.at_eof():
+        # A short answer comes with its headers, and nothing is waited for.
+        chunk = content.read_nowait() if content.is_eof() else await content.readany()
         size += len(chunk)
         if size > _LONGEST_BODY:
             response.close()
             raise ModelError(f"{url} answered with more than {_LONGEST_BODY} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+@lru_cache(maxsize=64)
+def _waits(seconds: float) -> aiohttp.ClientTimeout:
+    """The time limits of a call, which are made once, not for every call."""
+    return aiohttp.ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """JSON, also of what orjson refuses: half a surrogate pair, a number beyond 64 bits."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:
+        return json.dumps(body).encode()
+
+
+def _decoded(data: bytes) -> Any:
+    """What JSON says, also in the dialect of servers that write NaN and Infinity.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return orjson.loads(data)
+    except ValueError:
+        return json.loads(data)
 
 
 def _shown(data: bytes, secret: str | None) -> str:

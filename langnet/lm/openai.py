@@ -136,6 +136,7 @@ class OpenAIModel:
         self.base_url = _checked_url(base_url or usual_url)
         self._url = f"{self.base_url}/{_PATHS[endpoint]}"
         self._key = _checked_key(api_key)
+        self._headers = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
         self._capabilities = declared
         self._scoring = scoring
         self._top = top_logprobs or (20 if endpoint == "chat" else 5)
@@ -232,6 +233,9 @@ class OpenAIModel:
             one, _ = await self._drawn(body, decoding)
             return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
         # Servers keep a seed in 32 bits with a sign.
+        if len(keys) == 1:  # by far the most calls
+            body["seed"] = keys[0].seed % 2**31
+            return [self._completed(*await self._post(body), decoding)]
         drawn = await _all(
             [partial(self._drawn, {**body, "seed": key.seed % 2**31}, decoding) for key in keys]
         )
@@ -329,12 +333,14 @@ class OpenAIModel:
         if self._session is None:
             # A limiter decides how many calls are open; a second queue below it would be blind.
             most = _CONNECTIONS if self._hear is None else 0
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=most))
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=most), cookie_jar=aiohttp.DummyCookieJar()
+            )
         answer = await post_json(
             self._session,
             self._url,
             {**self._extra, "model": self.name, **body},
-            headers={} if self._key is None else {"Authorization": f"Bearer {self._key}"},
+            headers=self._headers,
             timeout=self._timeout,
             secret=self._key,
             hear=self._hear,

@@ -225,8 +225,8 @@ class Retrying(Wrapper):
         """
         return await self._retried(lambda: self.model.choose(context, choices))
 
-    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
-        return await retried(
+    def _retried(self, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+        return retried(
             call,
             self._retries,
             meter=self._meter,
