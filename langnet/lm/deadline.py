@@ -4,11 +4,15 @@ Time in which a call does not compete for an answer, such as in the queue of a r
 fault of the server's and can be long by design: whoever makes a call wait so stops its clock
 (`off_the_clock`). The deadline of a run stands still for nothing.
 
+Every call passes here, so on asyncio one timer serves all calls of a model (`Alarm`): a cancel scope
+for each would take as much time as a third of a whole call.
+
 All times are those of the event loop's clock (`anyio.current_time`), in seconds.
 """
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from math import inf
@@ -18,8 +22,106 @@ import anyio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
-__all__ = ["CallClock", "off_the_clock"]
+__all__ = ["Alarm", "CallClock", "off_the_clock"]
+
+
+class Alarm:
+    """Cancels the attempts of many calls at their deadlines, with one timer, on asyncio."""
+
+    __slots__ = ("_attempts", "_due", "_timer")
+
+    def __init__(self) -> None:
+        self._attempts: set[Attempt] = set()
+        self._due = inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, attempt: Attempt) -> None:
+        """Watches an attempt."""
+        self._attempts.add(attempt)
+        self.moved(attempt)
+
+    def moved(self, attempt: Attempt) -> None:
+        """Takes note of an attempt's deadline."""
+        if attempt.deadline < self._due and attempt in self._attempts:
+            self._set(attempt.deadline)
+
+    def remove(self, attempt: Attempt) -> None:
+        """Watches an attempt no longer; of a clock that nobody needs no timer is left."""
+        self._attempts.discard(attempt)
+        if not self._attempts:
+            self._set(inf)
+
+    def _set(self, due: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = due
+        loop = asyncio.get_running_loop()
+        self._timer = None if due == inf else loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for attempt in [attempt for attempt in self._attempts if attempt.deadline <= now]:
+            self._attempts.discard(attempt)
+            attempt.cancel()
+        self._set(min((attempt.deadline for attempt in self._attempts), default=inf))
+
+
+class Attempt:
+    """A block of one asyncio task that is cancelled at a deadline, as in `asyncio.timeout`.
+
+    Args:
+        deadline: on the event loop's clock.
+        alarm: what watches it.
+
+    Attributes:
+        cancelled_caught: whether the block ended by the deadline.
+    """
+
+    __slots__ = ("_alarm", "_cancelled", "_cancelling", "_deadline", "_task", "cancelled_caught")
+
+    def __init__(self, deadline: float, alarm: Alarm) -> None:
+        self._deadline = deadline
+        self.cancelled_caught = False
+        self._alarm = alarm
+        self._cancelled = False
+
+    def __enter__(self) -> Attempt:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._alarm.add(self)
+        return self
+
+    @property
+    def deadline(self) -> float:
+        """When the block is cancelled; it may be moved while the block runs."""
+        return self._deadline
+
+    @deadline.setter
+    def deadline(self, deadline: float) -> None:
+        self._deadline = deadline
+        if not self._cancelled:
+            self._alarm.moved(self)
+
+    def cancel(self) -> None:
+        """Ends the block."""
+        self._cancelled = True
+        self._task.cancel()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        self._alarm.remove(self)
+        if self._cancelled and self._task.uncancel() <= self._cancelling:
+            # Nobody else has cancelled the task.
+            self.cancelled_caught = kind is not None and issubclass(kind, asyncio.CancelledError)
+        return self.cancelled_caught
 
 
 class CallClock:
@@ -28,18 +130,20 @@ class CallClock:
     Args:
         seconds: how long the call may take.
         end: when the run ends, on the event loop's clock.
+        alarm: ends attempts at their deadlines; calls may share one.
     """
 
-    __slots__ = ("_began", "_end", "_last", "_paused", "_pauses", "_scope", "_seconds")
+    __slots__ = ("_alarm", "_began", "_end", "_last", "_paused", "_pauses", "_scope", "_seconds")
 
-    def __init__(self, seconds: float, end: float = inf) -> None:
+    def __init__(self, seconds: float, end: float = inf, *, alarm: Alarm | None = None) -> None:
+        self._alarm = alarm
         self._began = anyio.current_time()
         self._seconds = seconds
         self._end = end
         self._last = self._began + seconds
         self._pauses = 0
         self._paused = 0.0
-        self._scope: anyio.CancelScope | None = None
+        self._scope: Attempt | anyio.CancelScope | None = None
 
     @property
     def left(self) -> float:
@@ -67,9 +171,15 @@ class CallClock:
         """Ends what `start` began."""
         _running.reset(token)
 
-    def attempt(self) -> anyio.CancelScope:
+    def attempt(self) -> Attempt | anyio.CancelScope:
         """What one attempt runs in: it is cancelled at the deadline."""
-        self._scope = anyio.CancelScope(deadline=min(self._last, self._end))
+        deadline = min(self._last, self._end)
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # another kind of event loop
+            self._scope = anyio.CancelScope(deadline=deadline)
+        else:
+            self._scope = Attempt(deadline, self._alarm or Alarm())
         return self._scope
 
     def pause(self) -> None:

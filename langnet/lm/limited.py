@@ -67,19 +67,23 @@ class Limited(Wrapper):
             ModelError: a draw failed. Where that may pass, the others are waited for, and the
                 error takes them along; otherwise they are cancelled.
         """
-        # At temperature 0 all draws are one, which is asked for once.
-        parts = [[key] for key in keys] if decoding.temperature > 0 else [keys] * bool(keys)
 
-        async def draw(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
-            drawn = await self._in_turn(
+        def draw(part: Sequence[Key]) -> Awaitable[list[Completion]]:
+            return self._in_turn(
                 lambda: self.model.sample(context, decoding=decoding, keys=part),
                 _used,
                 context,
                 drawn=decoding.max_tokens,
             )
+
+        async def counted(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
+            drawn = await draw(part)
             return drawn, _used(drawn)
 
-        answers, _ = await _all(draw, parts)
+        # At temperature 0 all draws are one, which is asked for once.
+        if len(keys) == 1 or (keys and decoding.temperature == 0):
+            return await draw(keys)
+        answers, _ = await _all(counted, [[key] for key in keys])
         return [completion for drawn in answers for completion in drawn]
 
     async def score(
@@ -146,6 +150,8 @@ class Limited(Wrapper):
 
 
 def _used(drawn: Sequence[Completion]) -> Usage:
+    if len(drawn) == 1:
+        return drawn[0].usage
     return sum((completion.usage for completion in drawn), Usage())
 
 

@@ -6,7 +6,7 @@ answers are free.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +17,7 @@ from langnet.lm.tokens import counter
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
 
     from langnet.key import Key
     from langnet.lm.base import (
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from langnet.lm.budget import Budget
 
 T = TypeVar("T")
+
+_FREE = nullcontext()
 
 __all__ = ["Meter", "MeterReading", "Metered"]
 
@@ -213,10 +215,10 @@ class Metered(Wrapper):
             BudgetExceeded: it was not sent.
         """
         meter = self._meter
-        with meter.reserved(self._most(context, completion=decoding.max_tokens * len(keys))):
+        with self._reserved(context, completion=decoding.max_tokens * len(keys)):
             meter.sample_calls += 1
             completions = await self._counted(
-                lambda: self.model.sample(context, decoding=decoding, keys=keys)
+                self.model.sample(context, decoding=decoding, keys=keys)
             )
             meter.texts_drawn += len(completions)
             for completion in completions:
@@ -234,10 +236,10 @@ class Metered(Wrapper):
             BudgetExceeded: it was not sent.
         """
         meter = self._meter
-        with meter.reserved(self._most(context, *texts)):
+        with self._reserved(context, *texts):
             meter.score_calls += 1
             scores = await self._counted(
-                lambda: self.model.score(context, texts, decoding=decoding, end=end)
+                self.model.score(context, texts, decoding=decoding, end=end)
             )
             meter.texts_scored += len(scores.scores)
             meter.took(scores.usage)
@@ -253,16 +255,16 @@ class Metered(Wrapper):
         """
         meter = self._meter
         texts = [text for choice in choices for text in choice.texts]
-        with meter.reserved(self._most(context, *texts)):
+        with self._reserved(context, *texts):
             meter.choose_calls += 1
-            scores = await self._counted(lambda: self.model.choose(context, choices))
+            scores = await self._counted(self.model.choose(context, choices))
             meter.texts_scored += 1
             meter.took(scores.usage)
         return scores
 
-    async def _counted(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def _counted(self, call: Awaitable[T]) -> T:
         try:
-            return await call()
+            return await call
         except LangnetError as error:
             self._meter.errors += 1
             if isinstance(error, ModelError):
@@ -279,8 +281,8 @@ class Metered(Wrapper):
             else:
                 self._meter.texts_scored += 1
 
-    def _most(self, *texts: str, completion: int = 0) -> Usage:
-        """The tokens that a call may take; nothing is counted where no budget asks for it."""
+    def _reserved(self, *texts: str, completion: int = 0) -> AbstractContextManager[None]:
+        """Sets aside what a call may take; nothing is counted where no budget asks for it."""
         if not self._meter.is_limited:
-            return Usage()
-        return Usage(sum(map(self._tokens, texts)), completion)
+            return _FREE
+        return self._meter.reserved(Usage(sum(map(self._tokens, texts)), completion))

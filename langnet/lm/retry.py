@@ -33,7 +33,7 @@ import anyio
 from langnet.errors import DeadlineExceeded, RateLimited, TransientError
 from langnet.lm.backoff import Retries
 from langnet.lm.base import TextScores, Usage
-from langnet.lm.deadline import CallClock
+from langnet.lm.deadline import Alarm, CallClock
 from langnet.lm.partial import Rest
 from langnet.lm.wrapper import Wrapper
 
@@ -63,6 +63,7 @@ async def retried(
     meter: Meter | None = None,
     deadline: float = inf,
     jitter: Callable[[], float] = random.random,
+    alarm: Alarm | None = None,
 ) -> T:
     """Makes a call until it succeeds, fails for good, or has no attempt or time left.
 
@@ -74,6 +75,7 @@ async def retried(
             on.
         jitter: a number from 0 up to 1. Waits change no result, and processes that share a seed
             must not wait in step, so these come from no key.
+        alarm: ends attempts at their deadlines; calls that share one share a timer.
 
     Raises:
         ModelError: the last failure, with a note that says how often and how long was tried. A
@@ -81,7 +83,7 @@ async def retried(
         DeadlineExceeded: the deadline passed in the middle of an attempt, or before the first.
     """
     # Every call passes here, and hardly any fails: what only failures need is made for them.
-    clock = CallClock(retries.call_deadline, deadline)
+    clock = CallClock(retries.call_deadline, deadline, alarm=alarm)
     failures: list[str] = []
     last: TransientError | None = None
     running = clock.start()
@@ -158,7 +160,7 @@ class Retrying(Wrapper):
         jitter: see `retried`.
     """
 
-    __slots__ = ("_deadline", "_jitter", "_meter", "_retries")
+    __slots__ = ("_alarm", "_deadline", "_jitter", "_meter", "_retries")
 
     def __init__(
         self,
@@ -174,6 +176,7 @@ class Retrying(Wrapper):
         self._meter = meter
         self._deadline = deadline
         self._jitter = jitter
+        self._alarm = Alarm()
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -232,4 +235,5 @@ class Retrying(Wrapper):
             meter=self._meter,
             deadline=self._deadline,
             jitter=self._jitter,
+            alarm=self._alarm,
         )
