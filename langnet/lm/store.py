@@ -5,9 +5,8 @@ what it finds (CVE-2025-69872). Here only JSON bytes in the database row are sto
 any other kind is refused without being looked into.
 
 Reads happen where they are asked for: one indexed query takes about ten microseconds, less than
-handing it to a thread. Writes go through one thread, which sleeps while those of a twentieth of a
-second gather, since every change between two threads costs more than the write itself, and puts
-them into one transaction; a process that is killed loses at most those.
+handing it to a thread. Writes go through one thread, which puts those of a twentieth of a second
+into one transaction; a process that is killed loses at most those.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ import sqlite3
 import threading
 import time
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,7 +31,7 @@ from langnet.errors import LangnetError
 
 __all__ = ["CacheStats", "DiskStore", "MemoryStore", "Store", "default_cache_path"]
 
-_ROWS = 100  # entries in one statement; SQLite allows 999 parameters anywhere
+_BATCH = 100  # entries in one transaction
 _DELAY = 0.05  # seconds that a write waits for others to join it
 _BUSY = 1.0  # seconds that a statement waits for another process's lock
 _TRIES = 30  # of a transaction, against another process that holds the lock
@@ -152,21 +150,6 @@ class _Flush:
     last: bool = False
 
 
-def _insertion(rows: int) -> str:
-    """Keeps so many entries as `diskcache.Cache.set` would, in one statement.
-
-    The parameters are the time, then names and entries in turn.
-    """
-    values = ",".join(f"(?{2 * row + 2},?{2 * row + 3})" for row in range(rows))
-    return (
-        "INSERT INTO Cache(key, raw, store_time, access_time, access_count, size, mode, value)"
-        f" SELECT column1, 1, ?1, ?1, 0, 0, {MODE_RAW}, column2 FROM (VALUES {values}) WHERE true"
-        " ON CONFLICT(key, raw) DO UPDATE SET store_time = excluded.store_time,"
-        " expire_time = NULL, access_time = excluded.access_time, access_count = 0, tag = NULL,"
-        " size = 0, mode = excluded.mode, filename = NULL, value = excluded.value"
-    )
-
-
 class DiskStore:
     """Keeps entries in one SQLite database that several processes may share.
 
@@ -187,7 +170,6 @@ class DiskStore:
         self._waiting: dict[str, bytes] = {}
         self._queue: queue.SimpleQueue[tuple[str, bytes | None] | _Flush] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
-        self._hurry = threading.Event()
         self._lock = threading.Lock()
         self._closed = False
         self._unreadable = False  # said once
@@ -266,8 +248,6 @@ class DiskStore:
                 )
                 self._writer.start()
             self._queue.put(item)
-        if isinstance(item, _Flush):
-            self._hurry.set()
 
     def _drain(self, *, last: bool = False) -> None:
         if self._writer is None or self._closed:
@@ -284,17 +264,24 @@ class DiskStore:
                 self._writer.join()
 
     def _write_all(self) -> None:
-        """The writer: lets entries gather for `_DELAY` seconds, and writes them."""
+        """The writer: gathers for `_DELAY` seconds, at most `_BATCH` entries, and writes them."""
         cache = self._cache
         last = False
         while not last:
-            first = self._queue.get()
-            if not isinstance(first, _Flush):
-                self._hurry.wait(_DELAY)
-            self._hurry.clear()  # who asks for haste from here on is heard in the next round
-            items = [first, *(self._queue.get() for _ in range(self._queue.qsize()))]
-            flushes = [item for item in items if isinstance(item, _Flush)]
-            batch = dict(item for item in items if not isinstance(item, _Flush))
+            batch: dict[str, bytes | None] = {}
+            flush: _Flush | None = None
+            until = None
+            while len(batch) < _BATCH:
+                try:
+                    item = self._queue.get(timeout=until and max(0.0, until - time.monotonic()))
+                except queue.Empty:
+                    break
+                if isinstance(item, _Flush):
+                    flush = item
+                    break
+                name, entry = item
+                batch[name] = entry
+                until = until or time.monotonic() + _DELAY
             if cache is not self._cache:  # it was set aside and rebuilt
                 cache.close()
                 cache = self._cache
@@ -302,10 +289,10 @@ class DiskStore:
             for name, entry in batch.items():
                 if self._waiting.get(name) is entry:
                     self._waiting.pop(name, None)
-            last = any(flush.last for flush in flushes)
-            if last:
-                cache.close()
-            for flush in flushes:
+            if flush is not None:
+                last = flush.last
+                if last:
+                    cache.close()
                 flush.done.set()
 
     def _write(self, cache: diskcache.Cache, batch: dict[str, bytes | None]) -> None:
@@ -314,7 +301,11 @@ class DiskStore:
         for _ in range(_TRIES):
             try:
                 with cache.transact():
-                    _keep(cache, batch)
+                    for name, entry in batch.items():
+                        if entry is None:
+                            cache.delete(name)
+                        else:
+                            cache.set(name, entry)
                 cache.cull()
             except diskcache.Timeout:
                 continue
@@ -370,18 +361,6 @@ class DiskStore:
                 broken.close()
                 _set_aside(self.path, str(error))
                 self._cache = self._open()
-
-
-def _keep(cache: diskcache.Cache, batch: dict[str, bytes | None]) -> None:
-    """Writes and removes entries within a transaction."""
-    kept = [(name, entry) for name, entry in batch.items() if entry is not None]
-    now = time.time()
-    for start in range(0, len(kept), _ROWS):
-        rows = kept[start : start + _ROWS]
-        cache._sql(_insertion(len(rows)), (now, *chain.from_iterable(rows)))  # noqa: SLF001
-    for name, entry in batch.items():
-        if entry is None:
-            cache.delete(name)
 
 
 def _prepare(path: Path) -> None:
