@@ -5,8 +5,13 @@ kind of question, the context, the decoding, and for a draw its key. Repeated dr
 apart, and a run that is resumed finds its own again. Fields that cannot change an answer (the key
 at temperature 0, the longest text of a score without its end) are left out.
 
-Only answers are kept, never errors. Entries are per text: of several draws or texts, only those
-that are missing are asked for, in one call.
+Only answers are kept, never errors; what arrived of a call that failed is an answer. Entries are
+per text: of several draws or texts, only those that are missing are asked for, in one call.
+
+A text that was cut at the `max_tokens` that were asked for is kept: it is a draw of the
+distribution that the node declares, and a resumed fit needs it again. One that was cut short of
+them (the context was full, or the server has a limit of its own) tells of the server that day, and
+is not kept. Where the server does not count an answer's tokens the two look alike: it is kept.
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import logging
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from langnet.errors import ModelError
 from langnet.lm.base import (
     Choice,
     Completion,
@@ -25,17 +31,26 @@ from langnet.lm.base import (
     TextScore,
     TextScores,
 )
+from langnet.lm.partial import Partial, partial_of
 from langnet.lm.store import CacheStats, DiskStore, MemoryStore, Store, default_cache_path
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from hashlib import _Hash
 
     from langnet.key import Key
     from langnet.lm.meter import Meter
 
-__all__ = ["CacheStats", "Cached", "DiskStore", "MemoryStore", "Store", "default_cache_path"]
+__all__ = [
+    "CacheStats",
+    "Cached",
+    "DiskStore",
+    "MemoryStore",
+    "Store",
+    "default_cache_path",
+    "is_answer",
+]
 
 _FORMAT = 1  # of names and entries; raise it where either changes its meaning
 
@@ -86,14 +101,24 @@ class Cached(Wrapper):
         found = self._lookup(names, _completion)
         missing = {name: key for name, key in zip(names, keys, strict=True) if name not in found}
         fresh: dict[str, Completion] = {}
-        if missing:
-            completions = await self.model.sample(
-                context, decoding=decoding, keys=list(missing.values())
-            )
-            fresh = dict(zip(missing, completions, strict=True))
-        for name, completion in fresh.items():
+
+        def keep(name: str, completion: Completion) -> None:
             found[name] = Completion(completion.text, completion.finish)
-            self._store.put(name, _bytes([completion.text, completion.finish]))
+            if not _is_cut_short(completion, decoding):
+                entry = _bytes([completion.text, completion.finish])
+                self._store.put(name, entry, self.model.identity)
+
+        if missing:
+            try:
+                completions = await self.model.sample(
+                    context, decoding=decoding, keys=list(missing.values())
+                )
+            except ModelError as error:
+                _keep_partial(error, list(missing), keep, names, found)
+                raise
+            fresh = dict(zip(missing, completions, strict=True))
+            for name, completion in fresh.items():
+                keep(name, completion)
         # A text that was asked for twice in one call took its tokens once.
         return [fresh.pop(name) if name in fresh else found[name] for name in names]
 
@@ -119,10 +144,21 @@ class Cached(Wrapper):
         missing = {name: text for name, text in zip(names, texts, strict=True) if name not in found}
         if not missing:
             return TextScores(tuple(found[name] for name in names))
-        answer = await self.model.score(context, list(missing.values()), decoding=decoding, end=end)
-        for name, score in zip(missing, answer.scores, strict=True):
+
+        def keep(name: str, score: TextScore) -> None:
             found[name] = score
-            self._store.put(name, _bytes([float(value) for value in score.token_logprobs]))
+            entry = _bytes([float(value) for value in score.token_logprobs])
+            self._store.put(name, entry, self.model.identity)
+
+        try:
+            answer = await self.model.score(
+                context, list(missing.values()), decoding=decoding, end=end
+            )
+        except ModelError as error:
+            _keep_partial(error, list(missing), keep, names, found)
+            raise
+        for name, score in zip(missing, answer.scores, strict=True):
+            keep(name, score)
         return TextScores(tuple(found[name] for name in names), answer.usage)
 
     async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
@@ -138,7 +174,8 @@ class Cached(Wrapper):
         if name in found:
             return LabelScores(found[name])
         answer = await self.model.choose(context, choices)
-        self._store.put(name, _bytes([float(value) for value in answer.logprobs]))
+        entry = _bytes([float(value) for value in answer.logprobs])
+        self._store.put(name, entry, self.model.identity)
         return answer
 
     async def aclose(self) -> None:
@@ -171,6 +208,28 @@ class Cached(Wrapper):
         return found
 
 
+def _is_cut_short(completion: Completion, decoding: Decoding) -> bool:
+    """Whether a text was cut before it had the tokens that were asked for."""
+    return (
+        completion.finish == "length"
+        and 0 < completion.usage.completion_tokens < decoding.max_tokens
+    )
+
+
+def _keep_partial(
+    error: ModelError,
+    asked: Sequence[str],
+    keep: Callable[[str, Any], None],
+    names: Sequence[str],
+    found: Mapping[str, Any],
+) -> None:
+    """Keeps what arrived of a call that failed, and hands it on by the places in the whole call."""
+    for place, answer in partial_of(error).answers.items():
+        keep(asked[place], answer)
+    there = {place: found[name] for place, name in enumerate(names) if name in found}
+    error.partial = Partial(there) if there else None
+
+
 def _name(head: _Hash, rest: str) -> str:
     whole = head.copy()
     # A lone surrogate is no text that could be sent, but it may be asked for.
@@ -187,6 +246,17 @@ def _completion(entry: Any) -> Completion:
     if not (isinstance(entry, list) and isinstance(text, str) and isinstance(finish, str)):
         raise TypeError("a completion is a text and how it ended")
     return Completion(text, finish)
+
+
+def is_answer(entry: Any) -> bool:
+    """Whether an entry, as plain data, is one that a cache can have written."""
+    for read in (_completion, _logprobs):
+        try:
+            read(entry)
+        except (ValueError, TypeError):
+            continue
+        return True
+    return False
 
 
 def _logprobs(entry: Any) -> tuple[float, ...]:

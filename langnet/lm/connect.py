@@ -4,8 +4,8 @@
         ...
 
 What comes out is a stack of models: the model itself, for a server's what keeps to its limits, a
-meter where one is given, what tries again, and a cache over all, so that an answer from the cache
-is no call. `langnet.lm.retry` says why in this order.
+meter where one is given, what tries again, what asks the same question once at a time, and a cache
+over all, so that an answer from the cache is no call. `langnet.lm.retry` says why in this order.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import anyio.to_thread
 from langnet.errors import LangnetError
 from langnet.lm.base import Capabilities
 from langnet.lm.cache import Cached, DiskStore
+from langnet.lm.flight import SingleFlight
 from langnet.lm.limited import Limited
 from langnet.lm.limiter import Limiter
 from langnet.lm.limits import Limits
@@ -141,10 +142,13 @@ async def connect_all(
             store = cache
 
         def over(model: LanguageModel, retries: Retries | None) -> LanguageModel:
+            if (meter, retries, store) == (None, None, None):
+                return model
             if meter is not None:
                 model = Metered(model, meter)
             if retries is not None:
                 model = Retrying(model, retries, meter=meter)
+            model = SingleFlight(model)
             return model if store is None else Cached(model, store, meter=meter)
 
         opened: dict[str, LanguageModel] = {}

@@ -1,8 +1,6 @@
 """Asks each question once: answers are remembered for as long as their `Answers` live.
 
-Callers that ask the same at the same time share one call. Where the caller that sent it is
-cancelled or its call fails, the next one that waits sends it again, so that nobody is harmed by
-somebody else's end.
+Callers that ask the same at the same time share one call (`langnet.lm.flight`).
 """
 
 from __future__ import annotations
@@ -10,23 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import anyio
-
-from langnet.lm.base import TextScores
-from langnet.lm.wrapper import Wrapper
+from langnet.errors import ModelError
+from langnet.lm.flight import Flights, PerQuestion
+from langnet.lm.partial import Partial, partial_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable, Sequence
 
-    from langnet.key import Key
-    from langnet.lm.base import (
-        Choice,
-        Completion,
-        Decoding,
-        LabelScores,
-        LanguageModel,
-        TextScore,
-    )
+    from langnet.lm.base import LanguageModel
 
 __all__ = ["Answers", "Once", "Tally"]
 
@@ -56,12 +45,12 @@ class Answers:
     """What was answered so far, and what is being asked; several models may share it."""
 
     known: dict[Hashable, Any] = field(default_factory=dict)
-    pending: dict[Hashable, anyio.Event] = field(default_factory=dict)
+    flights: Flights = field(default_factory=Flights)
 
     async def of(
         self,
         names: Sequence[Hashable],
-        ask: Callable[[Sequence[Hashable]], Awaitable[Sequence[T]]],
+        ask: Callable[[Sequence[Any]], Awaitable[Sequence[T]]],
         tally: Tally,
     ) -> list[T]:
         """The answer to each question, asking for those that nobody has asked yet.
@@ -70,30 +59,33 @@ class Answers:
             names: of the questions, each all that can change its answer.
             ask: answers questions by their names, in one call.
             tally: counts the call.
+
+        Raises:
+            ModelError: a question was not answered. What arrived all the same is remembered.
         """
         tally.asked += 1
         tally.repeated += 1  # unless it turns out otherwise
-        has_sent = False
-        while missing := [name for name in dict.fromkeys(names) if name not in self.known]:
-            free = [name for name in missing if name not in self.pending]
-            if not free:
-                await self.pending[missing[0]].wait()
-                continue
-            if not has_sent:
-                has_sent = True
+        known = self.known
+        missing = [name for name in dict.fromkeys(names) if name not in known]
+        if missing:
+
+            async def sent(free: Sequence[Any]) -> Sequence[T]:
                 tally.repeated -= 1
-            arrived = anyio.Event()
-            self.pending.update(dict.fromkeys(free, arrived))
+                return await ask(free)
+
             try:
-                self.known.update(zip(free, await ask(free), strict=True))
-            finally:
-                for name in free:
-                    del self.pending[name]
-                arrived.set()
-        return [self.known[name] for name in names]
+                found = await self.flights.of(missing, sent)
+            except ModelError as error:
+                arrived = partial_of(error).answers
+                known.update({missing[place]: answer for place, answer in arrived.items()})
+                there = {place: known[name] for place, name in enumerate(names) if name in known}
+                error.partial = Partial(there) if there else None
+                raise
+            known.update(zip(missing, found, strict=True))
+        return [known[name] for name in names]
 
 
-class Once(Wrapper):
+class Once(PerQuestion):
     """A model that is asked each question once.
 
     Args:
@@ -102,50 +94,23 @@ class Once(Wrapper):
         tally: counts the calls.
     """
 
-    __slots__ = ("_answers", "_tally")
+    __slots__ = ("_known", "_tally")
 
     def __init__(self, model: LanguageModel, answers: Answers, tally: Tally) -> None:
         super().__init__(model)
-        self._answers = answers
+        self._known = answers
         self._tally = tally
 
-    async def sample(
-        self, context: str, *, decoding: Decoding, keys: Sequence[Key]
-    ) -> list[Completion]:
-        """Draws one text per key; see `LanguageModel.sample`."""
-        # The most probable text is the same for every key.
-        paths = [key if decoding.temperature > 0 else None for key in keys]
-        by_path = dict(zip(paths, keys, strict=True))
+    def answers(
+        self, names: Sequence[Hashable], ask: Callable[[Sequence[Any]], Awaitable[Sequence[T]]]
+    ) -> Awaitable[list[T]]:
+        """The answer to each question; see `Answers.of`."""
 
-        async def ask(names: Sequence[Any]) -> Sequence[Completion]:
-            return await self.model.sample(
-                context, decoding=decoding, keys=[by_path[name[-1]] for name in names]
-            )
+        async def asked(free: Sequence[Any]) -> Sequence[T]:
+            return await ask([name for _, name in free])
 
-        names = [("sample", self.model.identity, context, decoding, path) for path in paths]
-        return await self._answers.of(names, ask, self._tally)
-
-    async def score(
-        self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
-    ) -> TextScores:
-        """Scores given texts; see `LanguageModel.score`."""
-
-        async def ask(names: Sequence[Any]) -> Sequence[TextScore]:
-            wanted = [name[-1] for name in names]
-            return (await self.model.score(context, wanted, decoding=decoding, end=end)).scores
-
-        names = [("score", self.model.identity, context, decoding, end, text) for text in texts]
-        return TextScores(tuple(await self._answers.of(names, ask, self._tally)))
-
-    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
-        """Scores the labels of a closed set; see `LanguageModel.choose`."""
-
-        async def ask(_: Sequence[Any]) -> Sequence[LabelScores]:
-            return [await self.model.choose(context, choices)]
-
-        name = ("choose", self.model.identity, context, tuple(choices))
-        (answer,) = await self._answers.of([name], ask, self._tally)
-        return answer
+        identity = self.model.identity
+        return self._known.of([(identity, name) for name in names], asked, self._tally)
 
     async def aclose(self) -> None:
         """Nothing: the model belongs to the caller."""

@@ -1,42 +1,42 @@
 """Where a cache keeps its entries: bytes under a name, in memory or on disk.
 
-The disk store is a `diskcache.Cache`, which by itself would pickle what it keeps and unpickle
-what it finds (CVE-2025-69872). Here only JSON bytes in the database row are stored, and a row of
-any other kind is refused without being looked into.
-
 Reads happen where they are asked for: one indexed query takes about ten microseconds, less than
-handing it to a thread. Writes go through one thread, which puts those of a twentieth of a second
-into one transaction; a process that is killed loses at most those.
+handing it to a thread. An entry that is put goes into a journal at once (`langnet.lm.journal`), and
+into the database (`langnet.lm.database`) through one thread, which puts those of a twentieth of a
+second into one transaction. So a kill loses nothing that was put.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import queue
 import sqlite3
 import threading
-import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 import anyio.to_thread
 import diskcache
 import platformdirs
-from diskcache.core import DBNAME, DEFAULT_SETTINGS, METADATA, MODE_RAW
 
 from langnet.errors import LangnetError
+from langnet.lm.database import RefusedRowError, files_of, opened, prepare, set_aside
+from langnet.lm.journal import Journal, Record, recover
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["CacheStats", "DiskStore", "MemoryStore", "Store", "default_cache_path"]
 
 _BATCH = 100  # entries in one transaction
 _DELAY = 0.05  # seconds that a write waits for others to join it
-_BUSY = 1.0  # seconds that a statement waits for another process's lock
 _TRIES = 30  # of a transaction, against another process that holds the lock
-_ENDS = ("", "-wal", "-shm")  # SQLite's files
 _log = logging.getLogger(__name__)
+
+_Change = tuple[bytes | None, str]  # an entry and its tag; None removes what is there
 
 
 class Store(Protocol):
@@ -46,8 +46,15 @@ class Store(Protocol):
         """The entry, or None."""
         ...
 
-    def put(self, name: str, entry: bytes) -> None:
-        """Keeps an entry; the last one under a name stays."""
+    def put(self, name: str, entry: bytes, tag: str = "") -> None:
+        """Keeps an entry; the last one under a name stays.
+
+        Args:
+            name: what `get` finds it by.
+            entry: JSON.
+            tag: the identity of the model that it is of, so that entries can be counted, and
+                removed by it.
+        """
         ...
 
     async def flush(self) -> None:
@@ -65,13 +72,15 @@ class CacheStats:
 
     Attributes:
         entries: answers that are kept.
-        bytes: size of the database file.
+        bytes: size of the database's files.
         path: its directory.
+        models: answers by the identity of their model; None where it is not known.
     """
 
     entries: int
     bytes: int
     path: Path
+    models: Mapping[str | None, int] = field(default_factory=dict)
 
 
 def default_cache_path() -> Path:
@@ -92,7 +101,7 @@ class MemoryStore:
         """The entry, or None."""
         return self._entries.get(name)
 
-    def put(self, name: str, entry: bytes) -> None:
+    def put(self, name: str, entry: bytes, tag: str = "") -> None:  # noqa: ARG002 - the protocol's
         """Keeps an entry; the last one under a name stays."""
         self._entries[name] = entry
 
@@ -104,50 +113,6 @@ class MemoryStore:
 
     def __len__(self) -> int:
         return len(self._entries)
-
-
-class _RefusedRowError(Exception):
-    """A row is of a kind that this store never writes."""
-
-
-class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache carries no types
-    """Keeps names as text and entries as bytes in the row; refuses everything else."""
-
-    def put(self, key: Any) -> tuple[str, bool]:
-        if type(key) is not str:
-            raise TypeError(f"a name is text, not {type(key).__name__}")
-        return key, True
-
-    def get(self, key: Any, raw: Any) -> str:
-        if not raw or type(key) is not str:
-            raise _RefusedRowError("its name is not plain text")
-        return key
-
-    def store(
-        self,
-        value: Any,
-        read: Any,
-        key: Any = None,  # noqa: ARG002  # diskcache passes it by name
-    ) -> tuple[int, int, None, sqlite3.Binary]:
-        if type(value) is not bytes or read:
-            raise TypeError(f"an entry is bytes, not {type(value).__name__}")
-        return 0, MODE_RAW, None, sqlite3.Binary(value)
-
-    def fetch(self, mode: Any, filename: Any, value: Any, read: Any) -> bytes:
-        if mode != MODE_RAW or filename is not None or type(value) is not bytes or read:
-            raise _RefusedRowError("it is not plain bytes")
-        return value
-
-    def remove(self, file_path: Any) -> None:
-        """Removes nothing: rows written here name no file, and no other row is believed."""
-
-
-@dataclass(slots=True)
-class _Flush:
-    """Asks the writer to write what waits, and to end if `last`."""
-
-    done: threading.Event
-    last: bool = False
 
 
 class DiskStore:
@@ -166,22 +131,28 @@ class DiskStore:
     def __init__(self, path: str | Path, *, size_limit: int | None = 4 * 2**30) -> None:
         self.path = Path(path).expanduser().absolute()
         self._size_limit = size_limit
-        # Entries that are not written yet, so that they can be read already.
-        self._waiting: dict[str, bytes] = {}
-        self._queue: queue.SimpleQueue[tuple[str, bytes | None] | _Flush] = queue.SimpleQueue()
+        # Entries that are not in the database yet, and can be read already; None removes one.
+        self._waiting: dict[str, _Change] = {}
+        self._under_way: dict[str, _Change] = {}  # the writer has taken these
+        self._flushes: list[threading.Event] = []
+        self._changed = threading.Condition(threading.Lock())
         self._writer: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._is_idle = False
         self._closed = False
-        self._unreadable = False  # said once
-        _prepare(self.path)
-        self._cache = self._open()
+        self._bug: BaseException | None = None
+        self._told: set[str] = set()  # warnings that are given once
+        prepare(self.path)
+        self._cache = opened(self.path, size_limit)
         self._reading = self._cache
+        self._journal = Journal(self.path) if Journal.available else None
+        recover(self.path, self._recovered)
 
     def get(self, name: str) -> bytes | None:
         """The entry, or None; a row that this store cannot have written is dropped."""
-        waiting = self._waiting.get(name)
-        if waiting is not None:
-            return waiting
+        # In this order: the writer moves them in it.
+        change = self._waiting.get(name) or self._under_way.get(name)
+        if change is not None:
+            return change[0]
         if self._closed:
             raise RuntimeError(f"the cache in {self.path} is closed")
         cache = self._cache
@@ -190,25 +161,25 @@ class DiskStore:
             self._reading = cache
         try:
             entry: bytes | None = cache.get(name)
-        except _RefusedRowError as error:
+        except RefusedRowError as error:
             _log.warning("an entry of the cache in %s is refused: %s", self.path, error)
-            self._submit((name, None))
+            self._submit(name, (None, ""))
             return None
         except sqlite3.OperationalError as error:
             # Another process holds the database, or it has gone: an answer is only asked again.
-            if not self._unreadable:
-                self._unreadable = True
-                _log.warning("the cache in %s cannot be read: %s", self.path, error)
+            self._warn_once("the cache in %s cannot be read: %s", self.path, error)
             return None
         except sqlite3.DatabaseError as error:
-            self._rebuild(cache, error)
+            try:
+                self._rebuild(cache, error)
+            except (OSError, LangnetError) as worse:
+                self._warn_once("the cache in %s cannot be read: %s", self.path, worse)
             return None
         return entry
 
-    def put(self, name: str, entry: bytes) -> None:
-        """Keeps an entry: it can be read at once and is written within a tenth of a second."""
-        self._waiting[name] = entry
-        self._submit((name, entry))
+    def put(self, name: str, entry: bytes, tag: str = "") -> None:
+        """Keeps an entry: a kill does not lose it, and it can be read at once."""
+        self._submit(name, (entry, tag))
 
     async def flush(self) -> None:
         """Waits until all entries are written."""
@@ -228,188 +199,167 @@ class DiskStore:
     def stats(self) -> CacheStats:
         """Counts the entries that are written; waits for those that are not."""
         self._drain()
-        files = [self.path / f"{DBNAME}{end}" for end in _ENDS]
-        size = sum(file.stat().st_size for file in files if file.exists())
-        return CacheStats(entries=len(self._cache), bytes=size, path=self.path)
+        models: Counter[str | None] = Counter()
+        rows = self._cache._sql("SELECT tag, COUNT(*) FROM Cache GROUP BY tag")  # noqa: SLF001
+        for tag, number in rows:
+            models[tag if type(tag) is str and tag else None] += number
+        size = sum(file.stat().st_size for file in files_of(self.path))
+        return CacheStats(entries=models.total(), bytes=size, path=self.path, models=dict(models))
 
     def clear(self) -> int:
         """Removes all entries, also those that wait, and returns how many there were."""
         self._drain()
         return int(self._cache.clear(retry=False))
 
-    def _submit(self, item: tuple[str, bytes | None] | _Flush) -> None:
-        with self._lock:
+    def _submit(self, name: str, change: _Change) -> None:
+        with self._changed:
             if self._closed:
                 raise RuntimeError(f"the cache in {self.path} is closed")
+            if self._bug is not None:
+                raise self._bug
+            entry, tag = change
+            if self._journal is not None and entry is not None:
+                try:
+                    self._journal.append(Record(name, entry, tag))
+                except OSError as error:
+                    self._warn_once(
+                        "answers of the last tenth of a second are lost if this process is killed, "
+                        "since the journal of the cache in %s cannot be written: %s",
+                        self.path,
+                        error,
+                    )
+            self._waiting[name] = change
             if self._writer is None:
-                # A daemon, so that a store nobody closes does not keep the process alive.
-                self._writer = threading.Thread(
-                    target=self._write_all, name="langnet-cache", daemon=True
-                )
-                self._writer.start()
-            self._queue.put(item)
+                self._start()
+            elif self._is_idle:
+                self._changed.notify()
 
-    def _drain(self, *, last: bool = False) -> None:
-        if self._writer is None or self._closed:
-            return
-        flush = _Flush(threading.Event(), last)
-        self._submit(flush)
-        flush.done.wait()
+    def _start(self) -> None:
+        # A daemon, so that a store nobody closes does not keep the process alive.
+        self._writer = threading.Thread(target=self._writing, name="langnet-cache", daemon=True)
+        self._writer.start()
+
+    def _drain(self) -> None:
+        """Waits until the writer has written what waits."""
+        done = threading.Event()
+        with self._changed:
+            if self._writer is not None and self._writer.is_alive():
+                self._flushes.append(done)
+                self._changed.notify()
+            else:
+                done.set()
+        done.wait()
+        if self._bug is not None:
+            raise self._bug
 
     def _end(self) -> None:
-        if not self._closed:
-            self._drain(last=True)
-            self._closed = True
-            if self._writer is not None:
-                self._writer.join()
-
-    def _write_all(self) -> None:
-        """The writer: gathers for `_DELAY` seconds, at most `_BATCH` entries, and writes them."""
-        cache = self._cache
-        last = False
-        while not last:
-            batch: dict[str, bytes | None] = {}
-            flush: _Flush | None = None
-            until = None
-            while len(batch) < _BATCH:
-                try:
-                    item = self._queue.get(timeout=until and max(0.0, until - time.monotonic()))
-                except queue.Empty:
-                    break
-                if isinstance(item, _Flush):
-                    flush = item
-                    break
-                name, entry = item
-                batch[name] = entry
-                until = until or time.monotonic() + _DELAY
-            if cache is not self._cache:  # it was set aside and rebuilt
-                cache.close()
-                cache = self._cache
-            self._write(cache, batch)
-            for name, entry in batch.items():
-                if self._waiting.get(name) is entry:
-                    self._waiting.pop(name, None)
-            if flush is not None:
-                last = flush.last
-                if last:
-                    cache.close()
-                flush.done.set()
-
-    def _write(self, cache: diskcache.Cache, batch: dict[str, bytes | None]) -> None:
-        if not batch:
+        if self._closed:
             return
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._writer is not None:
+            self._writer.join()
+        if self._journal is not None:
+            self._journal.close()
+        if self._bug is not None:
+            raise self._bug
+
+    def _writing(self) -> None:
+        """The writer: gathers for `_DELAY` seconds, and writes what has gathered."""
+        cache = self._cache
+        flushes: list[threading.Event] = []
+        try:
+            while True:
+                with self._changed:
+                    self._is_idle = True
+                    self._changed.wait_for(lambda: self._waiting or self._flushes or self._closed)
+                    self._is_idle = False
+                    self._changed.wait_for(lambda: self._flushes or self._closed, timeout=_DELAY)
+                    batch = self._under_way = self._waiting
+                    self._waiting = {}
+                    flushes, self._flushes = self._flushes, []
+                    last = self._closed
+                    if self._journal is not None:
+                        self._journal.turn()
+                if cache is not self._cache:  # it was set aside and rebuilt
+                    cache.close()
+                    cache = self._cache
+                self._write(cache, list(batch.items()))
+                self._under_way = {}
+                self._settle()
+                for flush in flushes:
+                    flush.set()
+                if last:
+                    break
+        except BaseException as error:  # noqa: BLE001 - `_drain` and `_end` raise it
+            self._bug = error
+        finally:
+            cache.close()
+            with self._changed:
+                for flush in (*flushes, *self._flushes):
+                    flush.set()
+
+    def _settle(self) -> None:
+        if self._journal is not None:
+            try:
+                self._journal.settle()
+            except OSError as error:
+                self._warn_once("the journal of the cache in %s: %s", self.path, error)
+
+    def _recovered(self, records: list[Record]) -> bool:
+        """Writes what a killed process left in its journal."""
+        changes: list[tuple[str, _Change]] = [
+            (record.name, (record.entry, record.tag)) for record in records
+        ]
+        if not self._write(self._cache, changes):
+            return False
+        self._cache.close()
+        return True
+
+    def _write(self, cache: diskcache.Cache, changes: list[tuple[str, _Change]]) -> bool:
+        """Writes entries in transactions that are short; says whether all are kept."""
+        for at in range(0, len(changes), _BATCH):
+            some = changes[at : at + _BATCH]
+            reason = self._written(cache, some)
+            if reason is not None:
+                lost = len(changes) - at
+                _log.warning("%d answers are not kept in the cache %s: %s", lost, self.path, reason)
+                return False
+        return True
+
+    def _written(self, cache: diskcache.Cache, changes: list[tuple[str, _Change]]) -> str | None:
+        """Writes entries in one transaction; says why not, where it cannot."""
         for _ in range(_TRIES):
             try:
                 with cache.transact():
-                    for name, entry in batch.items():
+                    for name, (entry, tag) in changes:
                         if entry is None:
                             cache.delete(name)
                         else:
-                            cache.set(name, entry)
+                            cache.set(name, entry, tag=tag or None)
                 cache.cull()
             except diskcache.Timeout:
                 continue
             except sqlite3.OperationalError as error:
-                reason = str(error)
-                break
+                return str(error)
             except sqlite3.DatabaseError as error:
-                reason = str(error)
-                self._rebuild(cache, error)
-                break
-            return
-        else:
-            reason = "it is locked or cannot be written to"
-        _log.warning("%d answers are not kept in the cache %s: %s", len(batch), self.path, reason)
-
-    def _open(self) -> diskcache.Cache:
-        reason = _unsound(self.path / DBNAME)
-        if reason is not None:
-            _set_aside(self.path, reason)
-        try:
-            try:
-                cache = self._connected()
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError as error:
-                _set_aside(self.path, str(error))
-                cache = self._connected()
-            (self.path / DBNAME).chmod(0o600)
-        except (OSError, sqlite3.Error) as error:
-            raise LangnetError(
-                f"the cache in {self.path} cannot be opened: {error}; name another directory, "
-                "for example with LANGNET_CACHE"
-            ) from error
-        cache.close()  # this thread's connection; each thread that reads opens its own
-        return cache
-
-    def _connected(self) -> diskcache.Cache:
-        return diskcache.Cache(
-            str(self.path),
-            timeout=_BUSY,
-            disk=_BytesDisk,
-            # The order of storing needs no write at a read, other policies would.
-            eviction_policy="none" if self._size_limit is None else "least-recently-stored",
-            size_limit=self._size_limit or 2**62,
-            statistics=0,
-            tag_index=0,
-            cull_limit=0,  # within a transaction pages are not freed: see `_write`
-        )
+                try:
+                    self._rebuild(cache, error)
+                except (OSError, LangnetError) as worse:
+                    return str(worse)
+                return str(error)
+            return None
+        return "it is locked or cannot be written to"
 
     def _rebuild(self, broken: diskcache.Cache, error: Exception) -> None:
-        with self._lock:
+        with self._changed:
             if self._cache is broken:
                 broken.close()
-                _set_aside(self.path, str(error))
-                self._cache = self._open()
+                set_aside(self.path, str(error))
+                self._cache = opened(self.path, self._size_limit)
 
-
-def _prepare(path: Path) -> None:
-    """Makes the directory, for its owner alone."""
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names = [file.name for file in path.iterdir()]
-        if names and not any(name.startswith(DBNAME) for name in names):
-            raise LangnetError(
-                f"{path} holds other things than a cache; name an empty or a new directory"
-            )
-        path.chmod(0o700)
-    except OSError as error:
-        raise LangnetError(
-            f"the cache directory {path} cannot be used: {error}; name another directory, "
-            "for example with LANGNET_CACHE"
-        ) from error
-
-
-def _unsound(file: Path) -> str | None:
-    """Why a database is not one of this store's, or None; settings in it would be obeyed."""
-    if not file.exists():
-        return None
-    connection = sqlite3.connect(file, timeout=_BUSY)
-    try:
-        connection.execute("SELECT key, raw, mode, filename, value FROM Cache LIMIT 0")
-        names = {name for (name,) in connection.execute("SELECT key FROM Settings")}
-    except sqlite3.OperationalError as error:
-        # A database that another process is making has no tables yet.
-        return None if "no such table" in str(error) or "locked" in str(error) else str(error)
-    except sqlite3.DatabaseError as error:
-        return str(error)
-    finally:
-        connection.close()
-    strange = names - set(DEFAULT_SETTINGS) - set(METADATA)
-    return f"it has the unknown setting {min(strange, key=str)!r}" if strange else None
-
-
-def _set_aside(path: Path, reason: str) -> None:
-    """Renames the database and what belongs to it, so that a new one can be made."""
-    mark = f"corrupt-{time.time_ns()}"
-    for end in _ENDS:
-        file = path / f"{DBNAME}{end}"
-        if file.exists():
-            file.replace(path / f"{DBNAME}.{mark}{end}")
-    _log.warning(
-        "the cache in %s is corrupted (%s); it is set aside as %s.%s and begun anew",
-        path,
-        reason,
-        DBNAME,
-        mark,
-    )
+    def _warn_once(self, message: str, *details: object) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            _log.warning(message, *details)

@@ -51,9 +51,7 @@ class Counting:
 
     async def sample(self, context, *, decoding, keys):
         self.seen.append(list(keys))
-        return [
-            Completion(f"{len(self.seen)}/{i}", "length", Usage(5, 1)) for i in range(len(keys))
-        ]
+        return [Completion(f"{len(self.seen)}/{i}", "stop", Usage(5, 1)) for i in range(len(keys))]
 
     async def score(self, context, texts, *, decoding, end=True):
         self.seen.append(list(texts))
@@ -272,7 +270,7 @@ async def test_an_entry_can_be_read_before_it_is_written(disk):
     disk.put("name", b"[1]")
     assert disk.get("name") == b"[1]"
     await disk.flush()
-    assert disk._waiting == {}
+    assert disk._waiting == disk._under_way == {}
     assert disk.get("name") == b"[1]"
     with database(disk) as connection:
         rows = connection.execute("SELECT key, raw, mode, filename, value FROM Cache").fetchall()
@@ -389,7 +387,7 @@ async def test_writes_are_prompt(disk):
     """A write needs no flush: the writer's thread takes it by itself."""
     disk.put("name", b"1")
     with anyio.fail_after(10):
-        while disk._waiting:
+        while disk._waiting or disk._under_way:
             await anyio.lowlevel.checkpoint()
     with database(disk) as connection:
         assert connection.execute("SELECT COUNT(*) FROM Cache").fetchone() == (1,)

@@ -13,6 +13,7 @@ from langnet.key import Key
 from langnet.lm.base import Capabilities, Choice, Completion, Decoding, LabelScores
 from langnet.lm.cache import DiskStore, MemoryStore
 from langnet.lm.connect import SpecError, connect, connect_all
+from langnet.lm.flight import SingleFlight
 from langnet.lm.local.catalogue import find
 from langnet.lm.meter import Meter, MeterReading
 from langnet.lm.openai import OpenAIModel
@@ -262,7 +263,8 @@ async def test_calls_of_a_server_are_made_again():
             with pytest.raises(TransientError):
                 await model.sample("Q", decoding=Decoding(), keys=KEYS[:1])
         async with connect(spec) as model:
-            assert isinstance(model, Retrying)
+            assert isinstance(model, SingleFlight)
+            assert isinstance(model.model, Retrying)
 
 
 async def test_a_probe_is_made_again():

@@ -1,4 +1,4 @@
-"""Once: each question goes out once, whoever asks it, and nobody is harmed by another's end."""
+"""Once: each question goes out once, whoever asks it, and remembers what it was told."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import anyio
 import pytest
 
 from langnet import Choice, Decoding, Key, ModelError
+from langnet.errors import TransientError
 from langnet.lm.once import Answers, Once, Tally
+from langnet.lm.partial import Partial
 from langnet.testing import GatedModel, TableModel
 
 DRAWN, GREEDY = Decoding(), Decoding(temperature=0)
@@ -82,8 +84,8 @@ async def test_askers_at_the_same_time_share_a_call():
     assert tally.repeated == 1
 
 
-async def test_who_waits_asks_anew_where_the_first_is_cancelled():
-    """A cancelled asker takes its call along; the one that waits sends another."""
+async def test_who_waits_is_not_harmed_where_the_first_is_cancelled():
+    """The call goes on for the one that waits, and is not sent a second time."""
     below = table()
     gated = GatedModel(below)
     model, tally = once(gated)
@@ -103,7 +105,32 @@ async def test_who_waits_asks_anew_where_the_first_is_cancelled():
         await anyio.wait_all_tasks_blocked()
         gated.release()
     assert len(found) == 1
-    assert (tally.asked, tally.sent) == (2, 2)
+    assert below.calls["choose"] == 1
+    assert (tally.asked, tally.sent) == (2, 1)
+
+
+async def test_what_arrived_of_a_call_that_failed_is_not_asked_again():
+    """Of several draws one fails: the others are remembered, and go along with the error."""
+    asked = []
+
+    class Failing(TableModel):
+        async def sample(self, context, *, decoding, keys):
+            asked.append([*keys])
+            drawn = await super().sample(context, decoding=decoding, keys=keys)
+            if len(asked) == 2:
+                error = TransientError("one of them failed")
+                error.partial = Partial({0: drawn[0]})
+                raise error
+            return drawn
+
+    model, _ = once(Failing(lambda context: TABLE))
+    a, b, c = (Key((name,)) for name in "abc")
+    (first,) = await model.sample("c", decoding=DRAWN, keys=[a])
+    with pytest.raises(TransientError) as failed:
+        await model.sample("c", decoding=DRAWN, keys=[a, b, c])
+    assert set(failed.value.partial.answers) == {0, 1}
+    assert (await model.sample("c", decoding=DRAWN, keys=[a, b, c]))[0] == first
+    assert asked == [[a], [b, c], [c]]
 
 
 async def test_an_error_is_raised_to_each_that_asked():

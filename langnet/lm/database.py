@@ -1,0 +1,179 @@
+"""The database file of a cache: opened for plain bytes alone, and judged before it is believed.
+
+It is a `diskcache.Cache`, which by itself would pickle what it keeps and unpickle what it finds
+(CVE-2025-69872), and would obey settings that stand in the file. Here only bytes in the row are
+stored, a row of any other kind is refused without being looked into, every setting is given, and a
+file that this package cannot have written is set aside.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import diskcache
+from diskcache.core import DBNAME, DEFAULT_SETTINGS, METADATA, MODE_RAW
+
+from langnet.errors import LangnetError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DBNAME", "RefusedRowError", "files_of", "opened", "prepare", "set_aside"]
+
+BUSY = 1.0
+"""Seconds that a statement waits for another process's lock."""
+_ENDS = ("", "-wal", "-shm")  # SQLite's files
+_log = logging.getLogger(__name__)
+
+
+class RefusedRowError(Exception):
+    """A row is of a kind that this store never writes."""
+
+
+class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache carries no types
+    """Keeps names as text and entries as bytes in the row; refuses everything else."""
+
+    def put(self, key: Any) -> tuple[str, bool]:
+        if type(key) is not str:
+            raise TypeError(f"a name is text, not {type(key).__name__}")
+        return key, True
+
+    def get(self, key: Any, raw: Any) -> str:
+        if not raw or type(key) is not str:
+            raise RefusedRowError("its name is not plain text")
+        return key
+
+    def store(
+        self,
+        value: Any,
+        read: Any,
+        key: Any = None,  # noqa: ARG002  # diskcache passes it by name
+    ) -> tuple[int, int, None, sqlite3.Binary]:
+        if type(value) is not bytes or read:
+            raise TypeError(f"an entry is bytes, not {type(value).__name__}")
+        return 0, MODE_RAW, None, sqlite3.Binary(value)
+
+    def fetch(self, mode: Any, filename: Any, value: Any, read: Any) -> bytes:
+        if mode != MODE_RAW or filename is not None or type(value) is not bytes or read:
+            raise RefusedRowError("it is not plain bytes")
+        return value
+
+    def remove(self, file_path: Any) -> None:
+        """Removes nothing: rows written here name no file, and no other row is believed."""
+
+
+def prepare(path: Path) -> None:
+    """Makes the directory, for its owner alone.
+
+    Raises:
+        LangnetError: it cannot be made or used, or holds other things.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names = [file.name for file in path.iterdir()]
+        if names and not any(name.startswith(DBNAME) for name in names):
+            raise LangnetError(
+                f"{path} holds other things than a cache; name an empty or a new directory"
+            )
+        path.chmod(0o700)
+    except OSError as error:
+        raise LangnetError(
+            f"the cache directory {path} cannot be used: {error}; name another directory, "
+            "for example with LANGNET_CACHE"
+        ) from error
+
+
+def opened(path: Path, size_limit: int | None) -> diskcache.Cache:
+    """The database in a directory; one that cannot be believed is set aside first.
+
+    Raises:
+        LangnetError: it cannot be opened.
+    """
+    try:
+        reason = _unsound(path / DBNAME)
+        if reason is not None:
+            set_aside(path, reason)
+        try:
+            cache = _connected(path, size_limit)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            set_aside(path, str(error))
+            cache = _connected(path, size_limit)
+    except (OSError, sqlite3.Error, diskcache.Timeout) as error:
+        raise LangnetError(
+            f"the cache in {path} cannot be opened: {error}; name another directory, "
+            "for example with LANGNET_CACHE"
+        ) from error
+    cache.close()  # this thread's connection; each thread that reads opens its own
+    return cache
+
+
+def set_aside(path: Path, reason: str) -> None:
+    """Renames the database and what belongs to it, so that a new one can be made.
+
+    Raises:
+        OSError: a file cannot be renamed.
+    """
+    mark = f"corrupt-{time.time_ns()}"
+    for file in files_of(path):
+        file.replace(path / file.name.replace(DBNAME, f"{DBNAME}.{mark}", 1))
+    _log.warning(
+        "the cache in %s is corrupted (%s); it is set aside as %s.%s and begun anew",
+        path,
+        reason,
+        DBNAME,
+        mark,
+    )
+
+
+def files_of(path: Path) -> Sequence[Path]:
+    """The files of the database that are there."""
+    return [file for end in _ENDS if (file := path / f"{DBNAME}{end}").exists()]
+
+
+def _connected(path: Path, size_limit: int | None) -> diskcache.Cache:
+    # SQLite gives its other files the mode of this one.
+    os.close(os.open(path / DBNAME, os.O_RDWR | os.O_CREAT, 0o600))
+    for file in files_of(path):
+        file.chmod(0o600)
+    settings = {
+        **DEFAULT_SETTINGS,
+        # The order of storing needs no write at a read, other policies would.
+        "eviction_policy": "none" if size_limit is None else "least-recently-stored",
+        "size_limit": size_limit or 2**62,
+        "statistics": 0,
+        "tag_index": 0,
+        "cull_limit": 0,  # within a transaction pages are not freed: whoever writes culls
+        # A mapped file that somebody cuts short, or a disk that fails, would kill the process.
+        "sqlite_mmap_size": 0,
+    }
+    return diskcache.Cache(str(path), timeout=BUSY, disk=_BytesDisk, **settings)
+
+
+def _unsound(file: Path) -> str | None:
+    """Why a database is not one of this store's, or None; settings in it would be obeyed."""
+    if not file.exists():
+        return None
+    with closing(sqlite3.connect(file, timeout=BUSY)) as connection:
+        try:
+            connection.execute("SELECT key, raw, mode, filename, value, tag FROM Cache LIMIT 0")
+            found = dict(connection.execute("SELECT key, value FROM Settings"))
+        except sqlite3.OperationalError as error:
+            # A database that another process is making has no tables yet.
+            return None if "no such table" in str(error) or "locked" in str(error) else str(error)
+        except sqlite3.DatabaseError as error:
+            return str(error)
+    strange = [name for name in found if name not in DEFAULT_SETTINGS and name not in METADATA]
+    if strange:
+        return f"it has the unknown setting {min(strange, key=str)!r}"
+    wrong = [name for name in METADATA if name in found and type(found[name]) is not int]
+    if wrong or found.get("size"):
+        return f"its count {(wrong or ['size'])[0]!r} is not one of this store's"
+    return None
