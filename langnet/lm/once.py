@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from langnet.lm.base import TextScores
+from langnet.lm.caller import calling
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
@@ -100,14 +101,19 @@ class Once(Wrapper):
         model: answers what was not asked before.
         answers: what it answered.
         tally: counts the calls.
+        purpose: what the calls are for, for those who watch them; as it is where it is empty.
     """
 
-    __slots__ = ("_answers", "_tally")
+    __slots__ = ("_answers", "_purpose", "_tally")
+    remembers = True
 
-    def __init__(self, model: LanguageModel, answers: Answers, tally: Tally) -> None:
+    def __init__(
+        self, model: LanguageModel, answers: Answers, tally: Tally, purpose: str = ""
+    ) -> None:
         super().__init__(model)
         self._answers = answers
         self._tally = tally
+        self._purpose = purpose or None
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -118,9 +124,10 @@ class Once(Wrapper):
         by_path = dict(zip(paths, keys, strict=True))
 
         async def ask(names: Sequence[Any]) -> Sequence[Completion]:
-            return await self.model.sample(
-                context, decoding=decoding, keys=[by_path[name[-1]] for name in names]
-            )
+            with calling(purpose=self._purpose):
+                return await self.model.sample(
+                    context, decoding=decoding, keys=[by_path[name[-1]] for name in names]
+                )
 
         names = [("sample", self.model.identity, context, decoding, path) for path in paths]
         return await self._answers.of(names, ask, self._tally)
@@ -132,7 +139,9 @@ class Once(Wrapper):
 
         async def ask(names: Sequence[Any]) -> Sequence[TextScore]:
             wanted = [name[-1] for name in names]
-            return (await self.model.score(context, wanted, decoding=decoding, end=end)).scores
+            with calling(purpose=self._purpose):
+                found = await self.model.score(context, wanted, decoding=decoding, end=end)
+            return found.scores
 
         names = [("score", self.model.identity, context, decoding, end, text) for text in texts]
         return TextScores(tuple(await self._answers.of(names, ask, self._tally)))
@@ -141,7 +150,8 @@ class Once(Wrapper):
         """Scores the labels of a closed set; see `LanguageModel.choose`."""
 
         async def ask(_: Sequence[Any]) -> Sequence[LabelScores]:
-            return [await self.model.choose(context, choices)]
+            with calling(purpose=self._purpose):
+                return [await self.model.choose(context, choices)]
 
         name = ("choose", self.model.identity, context, tuple(choices))
         (answer,) = await self._answers.of([name], ask, self._tally)
