@@ -39,7 +39,8 @@ from langnet import Comparison, Fitted, LangnetError, LanguageModel, compare, co
 from langnet.checkpoint import write_json
 from langnet.events import Event, Validated
 from langnet.lm.meter import Meter
-from langnet.report.result import cost_data, interval_data
+from langnet.report.cost import cost_data
+from langnet.report.result import interval_data
 
 
 def racing_saved(directory: Path) -> int | None:

@@ -81,9 +81,7 @@ async def langnet(url: str, stack: AsyncExitStack, *, cache: bool = True, hits: 
     store = DiskStore(directory) if cache else None
     if store is not None:
         stack.push_async_callback(store.aclose)
-    model = await stack.enter_async_context(
-        connect(f"{url}#toy", cache=store, meter=Meter())
-    )
+    model = await stack.enter_async_context(connect(f"{url}#toy", cache=store, meter=Meter()))
     decoding, key = Decoding(), Key(("benchmark", 7))
 
     async def call(number: int) -> str:
@@ -336,9 +334,7 @@ def show(result: dict[str, Any]) -> None:
     print(f"{'':26}{'µs of CPU per call':>20}{'from':>8}{'to':>8}{'× raw':>8}")
     for name, values in times.items():
         median = statistics.median(values)
-        print(
-            f"{name:26}{median:20.1f}{min(values):8.1f}{max(values):8.1f}{median / unit:8.2f}"
-        )
+        print(f"{name:26}{median:20.1f}{min(values):8.1f}{max(values):8.1f}{median / unit:8.2f}")
     for name, reason in result["missing"].items():
         print(f"{name:26}{'missing':>20}  {reason}")
     print(f"the server itself took {result['server_us_per_call']:.1f} µs per call")

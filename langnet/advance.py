@@ -12,6 +12,7 @@ from langnet.evaluate import Evaluation, evaluate
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
+from langnet.lm.caller import calling
 from langnet.metrics import Metric, exact
 from langnet.program import Models, Program
 from langnet.state import State, after_step, after_validation
@@ -77,15 +78,16 @@ async def evaluation_of(
     on_example: Callable[[], None] | None,
 ) -> Evaluation:
     """What the current prompts make of validation examples, on the same draws every time."""
-    return await evaluate(
-        Program(graph.with_prompts(state.prompts), models),
-        examples,
-        metric=metric,
-        key=Key(("fit", state.seed, "validate")),
-        concurrency=method.concurrency,
-        max_failures=method.max_failures,
-        on_example=on_example,
-    )
+    with calling(purpose="validate"):
+        return await evaluate(
+            Program(graph.with_prompts(state.prompts), models),
+            examples,
+            metric=metric,
+            key=Key(("fit", state.seed, "validate")),
+            concurrency=method.concurrency,
+            max_failures=method.max_failures,
+            on_example=on_example,
+        )
 
 
 def batch_of(

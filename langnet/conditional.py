@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import anyio
 
@@ -14,10 +14,13 @@ from langnet.concurrency import each
 from langnet.errors import CapabilityError, ModelError
 from langnet.key import Key
 from langnet.lm.base import Decoding, LanguageModel, TextScore
+from langnet.lm.caller import NODE
 from langnet.node import Choices, Node
 from langnet.trace import log_mean_exp, log_sum_exp
 
 __all__ = ["Conditional", "Drawn"]
+
+T = TypeVar("T")
 
 _WRAPPING = " \n\t\"'.:()*"
 """What may surround a label in a free text without being part of it."""
@@ -69,7 +72,9 @@ class Conditional:
         """
         if self.node.choices is not None and self.model.capabilities.choose:
             return await self._draw_labels(context, keys, greedy=greedy)
-        completions = await self.model.sample(context, decoding=self._decodings[greedy], keys=keys)
+        completions = await self._called(
+            self.model.sample(context, decoding=self._decodings[greedy], keys=keys)
+        )
         return [Drawn(self._matched(completion.text), None) for completion in completions]
 
     async def logprobs(self, context: str, texts: Sequence[str]) -> list[float]:
@@ -99,7 +104,7 @@ class Conditional:
                 f"{self.model.identity!r} does not give them; use a model that scores (a local "
                 "one, or a server with echo or prompt log-probs), or the rollout objective"
             )
-        scored = await self.model.score(context, texts, decoding=self.node.decoding)
+        scored = await self._called(self.model.score(context, texts, decoding=self.node.decoding))
         return scored.scores
 
     async def label_logprobs(self, context: str) -> tuple[float, ...]:
@@ -128,6 +133,14 @@ class Conditional:
         norm = log_sum_exp(logits)
         return tuple(logit - norm for logit in logits)
 
+    async def _called(self, call: Awaitable[T]) -> T:
+        """Makes a call in the node's name, for those who count and watch calls."""
+        token = NODE.set(self.node.name)
+        try:
+            return await call
+        finally:
+            NODE.reset(token)
+
     async def _draw_labels(self, context: str, keys: Sequence[Key], *, greedy: bool) -> list[Drawn]:
         assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
         labels = self.node.choices.labels
@@ -141,7 +154,7 @@ class Conditional:
 
     async def _raw(self, context: str) -> tuple[float, ...]:
         assert self.node.choices is not None  # noqa: S101 - callers ask nodes with choices only
-        scored = await self.model.choose(context, self.node.choices.choices)
+        scored = await self._called(self.model.choose(context, self.node.choices.choices))
         norm = log_sum_exp(scored.logprobs)
         if norm == -math.inf:
             raise ModelError(

@@ -10,6 +10,7 @@ from typing import Any
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.key import Key
+from langnet.lm.caller import PURPOSE, calling
 from langnet.metrics import Marked, Metric
 from langnet.program import Program
 from langnet.run import stream
@@ -70,27 +71,28 @@ async def evaluate(
     values: list[float] = []
     predictions: list[Any] = []
     failures: list[Failure] = []
-    async with stream(
-        program,
-        examples,
-        key=key,
-        greedy=greedy,
-        concurrency=concurrency,
-        max_failures=max_failures,
-    ) as outcomes:
-        position = 0
-        async for outcome in outcomes:
-            example = examples[position]
-            position += 1
-            if isinstance(outcome, Failure):
-                failures.append(outcome)
-                values.append(0.0)
-                predictions.append(None)
-            else:
-                values.append(value_of(outcome, example, program.graph.target, metric))
-                predictions.append(outcome.output)
-            if on_example is not None:
-                on_example()
+    with calling(purpose=PURPOSE.get() or "evaluate"):
+        async with stream(
+            program,
+            examples,
+            key=key,
+            greedy=greedy,
+            concurrency=concurrency,
+            max_failures=max_failures,
+        ) as outcomes:
+            position = 0
+            async for outcome in outcomes:
+                example = examples[position]
+                position += 1
+                if isinstance(outcome, Failure):
+                    failures.append(outcome)
+                    values.append(0.0)
+                    predictions.append(None)
+                else:
+                    values.append(value_of(outcome, example, program.graph.target, metric))
+                    predictions.append(outcome.output)
+                if on_example is not None:
+                    on_example()
     return Evaluation(tuple(values), tuple(predictions), tuple(failures))
 
 

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from langnet.lm.meter import MeterReading
+from langnet.lm.observe import CallFinished
 
 __all__ = [
+    "CallFinished",
     "Event",
     "FitFinished",
     "FitStarted",
@@ -21,6 +23,7 @@ __all__ = [
     "PhaseAdvanced",
     "Planned",
     "StepFinished",
+    "StepStarted",
     "Validated",
 ]
 
@@ -76,6 +79,19 @@ class PhaseAdvanced:
     phase: str
     done: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step begins.
+
+    Attributes:
+        step: its number, from 1.
+        steps: steps in all.
+    """
+
+    step: int
+    steps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +155,17 @@ class FitFinished:
     reason: str
 
 
-Event = FitStarted | Planned | PhaseAdvanced | StepFinished | Validated | FitFinished
-"""Anything that an observer may be told."""
+Event = (
+    FitStarted
+    | Planned
+    | PhaseAdvanced
+    | StepStarted
+    | StepFinished
+    | Validated
+    | FitFinished
+    | CallFinished
+)
+"""Anything that an observer may be told; of calls it is told where `connect(observe=…)` says so."""
 
 Observer = Callable[[Event], None]
 """Is told of events."""

@@ -21,6 +21,7 @@ from langnet.events import (
     PhaseAdvanced,
     Planned,
     StepFinished,
+    StepStarted,
     Validated,
 )
 from langnet.graph import Graph
@@ -105,6 +106,7 @@ class Loop:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
         began = time.monotonic()
         before = self.state
+        self.tell(StepStarted(before.step + 1, self.method.steps))
         taken: list[tuple[State, StepResult]] = []
         evaluations: list[Evaluation] = []
 

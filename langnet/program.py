@@ -19,6 +19,7 @@ from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
+from langnet.lm.caller import EXAMPLE
 from langnet.node import Function, Input, Node
 from langnet.template import Template
 from langnet.trace import Trace
@@ -128,14 +129,18 @@ class Program:
         self._take(inputs, state)
         if start is not None:
             self._resume(start, state)
-        if whole and self._single_file:
-            for root in roots:
-                await self._walk(root, state, None)
-        elif roots:
-            async with task_group() as tasks:
-                for root in roots[1:]:
-                    tasks.start_soon(self._walk, root, state, tasks)
-                await self._walk(roots[0], state, tasks)
+        token = EXAMPLE.set(example or EXAMPLE.get())
+        try:
+            if whole and self._single_file:
+                for root in roots:
+                    await self._walk(root, state, None)
+            elif roots:
+                async with task_group() as tasks:
+                    for root in roots[1:]:
+                        tasks.start_soon(self._walk, root, state, tasks)
+                    await self._walk(roots[0], state, tasks)
+        finally:
+            EXAMPLE.reset(token)
         graph = self.graph
         values = zip(graph.order, state.values, strict=True)
         return Trace(

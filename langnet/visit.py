@@ -13,6 +13,7 @@ from langnet.conditional import Conditional
 from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
+from langnet.lm.caller import NODE
 from langnet.node import Function, Input, Node
 from langnet.plate import PlateError, at, indices, nested, spread
 from langnet.template import Template
@@ -154,11 +155,15 @@ class LanguageStep(Step):
             context = self.opening
             for field, literal in self.fields:
                 context += f"{values[field]}{literal}"
-            (completion,) = await conditional.model.sample(
-                context,
-                decoding=conditional.decoding(greedy=state.greedy),
-                keys=(Key((*state.key, name)),),
-            )
+            token = NODE.set(name)
+            try:
+                (completion,) = await conditional.model.sample(
+                    context,
+                    decoding=conditional.decoding(greedy=state.greedy),
+                    keys=(Key((*state.key, name)),),
+                )
+            finally:
+                NODE.reset(token)
             text = values[self.position] = completion.text
             state.sites[self.position] = (Site(name, (), context, text),)
             return

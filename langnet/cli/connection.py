@@ -11,7 +11,8 @@ from pathlib import Path
 
 import click
 
-from langnet.events import Observer, PhaseAdvanced
+from langnet.cli.watch import WatchOptions, watching
+from langnet.events import Notifier, Observer, PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
 from langnet.lm.cache import default_cache_path
@@ -50,41 +51,53 @@ class Connected:
     Attributes:
         models: by the names that nodes call.
         proposer: the model that proposes prompts.
+        observers: who else is to be told of events.
     """
 
     models: dict[str, LanguageModel]
     proposer: LanguageModel
+    observers: tuple[Observer, ...] = ()
 
 
 @asynccontextmanager
 async def connected(
-    graph: Graph, options: ModelOptions, *, meter: Meter, observer: Observer
+    graph: Graph,
+    options: ModelOptions,
+    *,
+    meter: Meter,
+    observer: Observer,
+    watch: WatchOptions | None = None,
 ) -> AsyncIterator[Connected]:
     """Opens the models that the nodes of a graph call, and the proposer.
 
     Raises:
         click.UsageError: a model is given for a name that no node calls.
         LangnetError: a model cannot be opened.
+        OSError: the log cannot be written.
     """
     specs = _specs(graph, options)
-    async with connect_all(
-        {**specs, _PROPOSER: options.proposer or next(iter(specs.values()))},
-        cache=cache_path(options.cache),
-        meter=meter,
-        retries=Retries(
-            attempts=options.retries + 1,
-            call_deadline=inf if options.call_deadline is None else options.call_deadline,
-        ),
-        limits=Limits(
-            requests_per_minute=options.requests_per_minute,
-            tokens_per_minute=options.tokens_per_minute,
-            concurrency=options.max_concurrency or "adaptive",
-        ),
-        pull=options.pull,
-        progress=_download(observer),
-    ) as models:
-        proposer = models.pop(_PROPOSER)
-        yield Connected(models, proposer)
+    watch = watch or WatchOptions()
+    with watching(watch) as observers:
+        async with connect_all(
+            {**specs, _PROPOSER: options.proposer or next(iter(specs.values()))},
+            cache=cache_path(options.cache),
+            meter=meter,
+            retries=Retries(
+                attempts=options.retries + 1,
+                call_deadline=inf if options.call_deadline is None else options.call_deadline,
+            ),
+            limits=Limits(
+                requests_per_minute=options.requests_per_minute,
+                tokens_per_minute=options.tokens_per_minute,
+                concurrency=options.max_concurrency or "adaptive",
+            ),
+            observe=Notifier(observers) if observers else None,
+            observe_content=watch.log_content,
+            pull=options.pull,
+            progress=_download(observer),
+        ) as models:
+            proposer = models.pop(_PROPOSER)
+            yield Connected(models, proposer, tuple(observers))
 
 
 def cache_path(given: str | None) -> Path | None:

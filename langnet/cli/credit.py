@@ -27,6 +27,7 @@ from langnet.cli.options import (
 )
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.credit import Credit, credit, subsets
 from langnet.data import Example, data_hash
 from langnet.errors import DataError, GraphError
@@ -34,6 +35,7 @@ from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
 from langnet.metrics import METRICS
+from langnet.report.cost import parts_of, spending_data
 from langnet.report.diagnosis import credit_report
 from langnet.report.progress import progress
 
@@ -49,6 +51,7 @@ class _Job:
     examples: list[Example]
     metric: str
     models: ModelOptions
+    watch: WatchOptions
     seed: int
     concurrency: int
     max_failures: float
@@ -65,6 +68,7 @@ class _Job:
 @size_option("test", 200, "held out, on which the prompts are compared")
 @metric_option
 @model_options
+@watch_options
 @failures_option
 @trust_option
 @common
@@ -81,11 +85,11 @@ def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
         langnet credit runs/net-subjectivity-seed0 --network net.py --json
     """
     job = _job(Path(run), options)
-    meter = Meter()
+    meter = meter_of(job.watch)
     found = run_async(partial(_credit, job, meter))
     if as_json:
-        reading = meter.snapshot()
-        print_json({**found.to_json(), "cost": {"calls": reading.calls, **reading.to_json()}})
+        cost = spending_data(meter.snapshot(), parts_of(meter), currency=meter.prices.currency)
+        print_json({**found.to_json(), "cost": cost})
     else:
         print_report(credit_report(found, job.metric))
 
@@ -116,6 +120,7 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
         examples,
         _metric(result, options["metric"]),
         taken(ModelOptions, options),
+        taken(WatchOptions, options),
         result["seed"],
         options["concurrency"],
         options["max_failures"],
@@ -156,7 +161,9 @@ async def _credit(job: _Job, meter: Meter) -> Credit:
             done[name] += 1
             observer(PhaseAdvanced(name, done[name], total))
 
-        async with connected(job.initial, job.models, meter=meter, observer=observer) as opened:
+        async with connected(
+            job.initial, job.models, meter=meter, observer=observer, watch=job.watch
+        ) as opened:
             return await credit(
                 job.initial,
                 job.fitted,

@@ -26,11 +26,11 @@ from langnet.cli.options import (
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import method_of, method_options
 from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.diagnose import Bars, Diagnosis, Effort, diagnose
 from langnet.graph import Graph
 from langnet.lm.budget import Price
-from langnet.lm.meter import Meter
 from langnet.metrics import METRICS
 from langnet.report.diagnosis import diagnosis_report
 from langnet.report.progress import progress
@@ -54,6 +54,7 @@ _LOOK = partial(click.option, cls=Option, group="Diagnosis", show_default=True)
 @size_option("test", 200, "held out, which the diagnosis leaves alone")
 @metric_option
 @model_options
+@watch_options
 @proposer_option
 @prompt_options
 @freeze_option
@@ -151,7 +152,8 @@ def _work(source: str, options: dict[str, Any]) -> partial[Any]:
     train, dev = adapted(data.train, graph), adapted(data.dev, graph)
     at_hand = counted(len(train) + len(dev), "example")
     note(f"{graph.name} on {data.task.name}: {at_hand} at hand")
-    return partial(_diagnose, graph, train, dev, taken(ModelOptions, options), settings)
+    watch = taken(WatchOptions, options)
+    return partial(_diagnose, graph, train, dev, taken(ModelOptions, options), watch, settings)
 
 
 async def _diagnose(
@@ -159,19 +161,20 @@ async def _diagnose(
     train: list[Example],
     dev: list[Example],
     models: ModelOptions,
+    watch: WatchOptions,
     settings: dict[str, Any],
 ) -> Diagnosis:
-    meter = Meter()
+    meter = meter_of(watch)
     effort: Effort = settings["effort"]
     later = len(graph.trainable) * (effort.tries * effort.screen + 3 * effort.confirm)
     with progress(sys.stderr, meter=meter, later=later) as observer:
-        async with connected(graph, models, meter=meter, observer=observer) as opened:
+        async with connected(graph, models, meter=meter, observer=observer, watch=watch) as opened:
             return await diagnose(
                 graph,
                 train,
                 dev,
                 models=opened.models,
                 proposer=opened.proposer,
-                observers=[observer],
+                observers=[observer, *opened.observers],
                 **settings,
             )

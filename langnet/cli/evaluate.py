@@ -27,6 +27,7 @@ from langnet.cli.options import (
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.evaluate import Evaluation, evaluate
@@ -37,6 +38,7 @@ from langnet.lm.meter import Meter
 from langnet.metrics import METRICS, Interval, confusion, interval
 from langnet.program import Program
 from langnet.report.bounds import bound_report
+from langnet.report.cost import cost_table, parts_of, spending_data
 from langnet.report.progress import progress
 from langnet.report.result import answer_data, interval_data
 from langnet.report.table import confusion_table, measured
@@ -60,6 +62,7 @@ class _Job:
     task: str
     metric: str
     models: ModelOptions
+    watch: WatchOptions
     seed: int
     concurrency: int
     max_failures: float
@@ -85,6 +88,7 @@ class _Found:
 @size_option("test", 200, "to evaluate on")
 @metric_option
 @model_options
+@watch_options
 @prompt_options
 @click.option(
     "--predictions",
@@ -111,18 +115,20 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     """
     predictions = options.pop("predictions")
     job = _job(network, options)
-    meter = Meter()
+    meter = meter_of(job.watch)
     found = run_async(partial(_evaluate, job, meter))
     if predictions is not None:
         write_text(Path(predictions), _lines(job, found.evaluation))
         note(f"The answers are in {predictions}.")
     mean = interval(found.evaluation.values, key=Key(("test", job.seed)))
+    cost = spending_data(meter.snapshot(), parts_of(meter), currency=meter.prices.currency)
     if as_json:
-        print_json(_document(job, found, mean, meter))
+        print_json(_document(job, found, mean, cost))
     else:
         _print(job, found.evaluation, mean)
         if found.bounds is not None:
             print_report(bound_report(found.bounds))
+        print_report([cost_table(cost)])
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
@@ -138,6 +144,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         data.task.name,
         options["metric"],
         taken(ModelOptions, options),
+        taken(WatchOptions, options),
         options["seed"],
         options["concurrency"],
         options["max_failures"],
@@ -155,7 +162,9 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
             done[phase] += 1
             observer(PhaseAdvanced(phase, done[phase], total))
 
-        async with connected(job.graph, job.models, meter=meter, observer=observer) as opened:
+        async with connected(
+            job.graph, job.models, meter=meter, observer=observer, watch=job.watch
+        ) as opened:
             program = Program(job.graph, opened.models)
             # The bound comes first: a model that cannot score is told of before anything is spent.
             bounds = None
@@ -223,10 +232,9 @@ def _lines(job: _Job, found: Evaluation) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[str, Any]:
+def _document(job: _Job, found: _Found, mean: Interval, cost: dict[str, Any]) -> dict[str, Any]:
     evaluation = found.evaluation
     counts = _confusion(job, evaluation)
-    reading = meter.snapshot()
     bounds = {} if found.bounds is None else {"bound": found.bounds.to_json()}
     return {
         "network": job.graph.name,
@@ -239,9 +247,14 @@ def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[st
             for (target, prediction), count in counts.items()
         ],
         "failures": [
-            {"example": failure.example, "error": str(failure.error)}
+            {
+                "example": failure.example,
+                "error": str(failure.error),
+                "kind": type(failure.error).__name__,
+                "notes": list(getattr(failure.error, "__notes__", ())),
+            }
             for failure in evaluation.failures
         ],
         **bounds,
-        "cost": {"calls": reading.calls, **reading.to_json()},
+        "cost": cost,
     }

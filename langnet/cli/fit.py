@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,17 +43,20 @@ from langnet.cli.options import (
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import budget_of, budget_options, method_of, method_options
 from langnet.cli.task import DataOptions, Splits, adapted, load_data, taken
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.errors import GraphError
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
 from langnet.lm.budget import Budget
-from langnet.lm.meter import Meter, MeterReading
+from langnet.lm.meter import MeterReading
+from langnet.lm.reading import total
 from langnet.metrics import METRICS
 from langnet.report.baselines import HeldOut, baselines, held_out
+from langnet.report.cost import cost_data, cost_line, cost_table, parts_of
 from langnet.report.progress import progress
-from langnet.report.result import cost_data, result_data
-from langnet.report.table import cost_line, held_out_table, prompts_table
+from langnet.report.result import result_data
+from langnet.report.table import held_out_table, prompts_table
 from langnet.report.words import counted, quantity
 from langnet.vi.method import Method
 
@@ -68,6 +71,7 @@ class _Job:
     splits: Splits
     metric: str
     models: ModelOptions
+    watch: WatchOptions
     method: Method
     budget: Budget | None
     seed: int
@@ -96,6 +100,7 @@ class _Outcome:
 @size_option("test", 200, "held out for the comparison at the end")
 @metric_option
 @model_options
+@watch_options
 @proposer_option
 @prompt_options
 @freeze_option
@@ -146,12 +151,13 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     console.print(prompts_table(fitted.initial.prompts, fitted.graph.prompts))
     if outcome.test is not None:
         console.print(held_out_table(outcome.test, job.metric))
+    console.print(cost_table(outcome.cost))
     console.print(f"Objective: {fitted.objective}. {cost_line(outcome.cost)}.", soft_wrap=True)
     if fitted.plan is not None:
-        total = fitted.plan.total
+        plan = fitted.plan.total
         console.print(
-            f"The fit was planned to take at most {counted(total.calls, 'call')} and "
-            f"{quantity(total.tokens)} tokens. It ended because: {fitted.reason}.",
+            f"The fit was planned to take at most {counted(plan.calls, 'call')} and "
+            f"{quantity(plan.tokens)} tokens. It ended because: {fitted.reason}.",
             soft_wrap=True,
         )
     names = ", ".join(path.name for path in files.values())
@@ -176,6 +182,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         splits,
         options["metric"],
         taken(ModelOptions, options),
+        taken(WatchOptions, options),
         replace(method_of(options), feedback=_feedback(options, graph)),
         budget_of(options),
         options["seed"],
@@ -186,7 +193,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
 
 
 async def _fit(job: _Job) -> _Outcome:
-    meter = Meter()
+    meter = meter_of(job.watch)
     others = baselines(job.graph) if job.baselines else {}
     earlier = _sessions(job.directory)
     began = time.monotonic()
@@ -202,7 +209,9 @@ async def _fit(job: _Job) -> _Outcome:
         with progress(
             sys.stderr, meter=meter, later=len(job.splits.test) * (2 + len(others))
         ) as observer:
-            async with connected(job.graph, job.models, meter=meter, observer=observer) as opened:
+            async with connected(
+                job.graph, job.models, meter=meter, observer=observer, watch=job.watch
+            ) as opened:
                 fitted = await fit(
                     job.graph,
                     job.splits.train,
@@ -214,7 +223,7 @@ async def _fit(job: _Job) -> _Outcome:
                     seed=job.seed,
                     directory=job.directory,
                     resume=job.resume,
-                    observers=[begun, observer],
+                    observers=[begun, observer, *opened.observers],
                     meter=meter,
                     budget=job.budget,
                     spent=_spent(earlier),
@@ -223,7 +232,13 @@ async def _fit(job: _Job) -> _Outcome:
                 test = await _held_out(job, fitted, others, opened, observer)
                 result = _result(job, fitted, test, opened)
     finally:
-        cost = cost_data(meter.snapshot(), time.monotonic() - began, earlier)
+        cost = cost_data(
+            meter.snapshot(),
+            time.monotonic() - began,
+            earlier,
+            parts=parts_of(meter),
+            currency=meter.prices.currency,
+        )
         # Where this fit has not begun, what is in the directory belongs to another one.
         if has_begun:
             write_json(job.directory / "cost.json", cost)
@@ -310,11 +325,7 @@ def _feedback(options: dict[str, Any], graph: Graph) -> dict[str, tuple[str, ...
 
 def _spent(sessions: Sequence[Mapping[str, Any]]) -> MeterReading:
     """What earlier sessions took."""
-    names = [field.name for field in fields(MeterReading)]
-    return sum(
-        (MeterReading(**{name: session.get(name, 0) for name in names}) for session in sessions),
-        MeterReading(),
-    )
+    return total(map(MeterReading.from_json, sessions))
 
 
 def _sessions(directory: Path) -> list[dict[str, Any]]:

@@ -17,11 +17,11 @@ from langnet.cli.network import default_task, load_network
 from langnet.cli.options import model_options, prompt_options, task_options, trust_option
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.task import taken
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.graph import Graph
 from langnet.key import Key
-from langnet.lm.meter import Meter
 from langnet.program import Program
 from langnet.report.progress import progress
 from langnet.report.result import answer_data
@@ -53,6 +53,7 @@ __all__ = ["run_command"]
 )
 @task_options
 @model_options
+@watch_options
 @prompt_options
 @trust_option
 @common
@@ -92,11 +93,11 @@ async def _run(
     graph: Graph, examples: list[Example] | None, options: dict[str, Any], *, as_json: bool
 ) -> int:
     """Runs the examples, or those of the standard input, and gives how many failed."""
-    meter, failed = Meter(), 0
-    models = taken(ModelOptions, options)
+    models, watch = taken(ModelOptions, options), taken(WatchOptions, options)
+    meter, failed = meter_of(watch), 0
     with progress(sys.stderr, meter=meter) as observer:
         async with (
-            connected(graph, models, meter=meter, observer=observer) as opened,
+            connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
             stream(
                 Program(graph, opened.models),
                 _from_stdin(graph) if examples is None else examples,

@@ -218,8 +218,8 @@ def budget_options(function: F) -> F:
         + [
             option(_BUDGET, f"--price-{name}", type=click.FloatRange(min=0), help=text)
             for name, text in (
-                ("in", "What a million prompt tokens cost."),
-                ("out", "What a million drawn tokens cost."),
+                ("in", "What a million prompt tokens cost, of whatever model."),
+                ("out", "What a million drawn tokens cost, of whatever model."),
             )
         ],
     )
@@ -229,15 +229,19 @@ def budget_of(options: dict[str, Any]) -> Budget | None:
     """The budget, its options taken out of all; `None` where nothing is limited.
 
     Raises:
-        click.UsageError: money is limited, but prices are not given.
+        click.UsageError: money is limited, but one of two prices is missing.
     """
     limits = {name: options.pop(f"budget_{name}") for name in ("calls", "tokens", "money")}
     price = Price(options.pop("price_in"), options.pop("price_out"))
-    if limits["money"] is not None and None in {price.prompt, price.completion}:
-        raise click.UsageError("--budget-money needs --price-in and --price-out")
+    is_given = price != Price()
+    if is_given and limits["money"] is not None and not price.is_known:
+        raise click.UsageError(
+            "--price-in and --price-out belong together; without them --budget-money takes the "
+            "price of each model"
+        )
     if all(limit is None for limit in limits.values()):
         return None
-    return Budget(**limits, price=price)
+    return Budget(**limits, price=price if is_given else None)
 
 
 def failures_option(function: F) -> F:

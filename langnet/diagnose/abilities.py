@@ -12,6 +12,7 @@ from langnet.conditional import Conditional
 from langnet.data import Example
 from langnet.errors import CapabilityError, ModelError
 from langnet.key import Key
+from langnet.lm.caller import calling
 from langnet.program import Program
 from langnet.vi.blanket import latents
 from langnet.vi.caution import inexact
@@ -82,7 +83,8 @@ async def starting_sample(
 
     async def one(example: Example) -> float | None:
         try:
-            found = await infer(program, example, key=key / example.id, settings=settings)
+            with calling(purpose="diagnose"):
+                found = await infer(program, example, key=key / example.id, settings=settings)
         except (CapabilityError, ModelError):
             return None
         return found.effective_sample_size

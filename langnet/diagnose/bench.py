@@ -17,6 +17,7 @@ from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.lm.cache import Cached, MemoryStore
+from langnet.lm.caller import calling
 from langnet.lm.meter import Meter, Metered
 from langnet.metrics import Metric
 from langnet.program import Models, Program
@@ -94,18 +95,19 @@ class Bench:
         """
         program = Program(graph, self.models)
         traces: list[Trace | None] = []
-        async with stream(
-            program,
-            examples,
-            key=self.key,
-            greedy=True,
-            concurrency=self.concurrency,
-            max_failures=1.0 if tolerant else self.max_failures,
-        ) as outcomes:
-            async for outcome in outcomes:
-                traces.append(outcome if isinstance(outcome, Trace) else None)
-                self._done += 1
-                self._tell(PhaseAdvanced(self._phase, self._done, self._total))
+        with calling(purpose="diagnose"):
+            async with stream(
+                program,
+                examples,
+                key=self.key,
+                greedy=True,
+                concurrency=self.concurrency,
+                max_failures=1.0 if tolerant else self.max_failures,
+            ) as outcomes:
+                async for outcome in outcomes:
+                    traces.append(outcome if isinstance(outcome, Trace) else None)
+                    self._done += 1
+                    self._tell(PhaseAdvanced(self._phase, self._done, self._total))
         if not tolerant and all(trace is None for trace in traces):
             raise TooManyFailures(
                 f"every run of {graph.name!r} with its own prompts failed, so there is nothing to "

@@ -73,12 +73,14 @@ class Cached(Wrapper):
         meter: counts the hits.
     """
 
-    __slots__ = ("_meter", "_store")
+    __slots__ = ("_meter", "_name", "_store")
+    remembers = True
 
     def __init__(self, model: LanguageModel, store: Store, *, meter: Meter | None = None) -> None:
         super().__init__(model)
         self._store = store
         self._meter = meter
+        self._name = "" if meter is None else meter.known(model)
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -203,8 +205,9 @@ class Cached(Wrapper):
                 found[name] = read(_decode(entry.decode()))
             except (ValueError, TypeError, RecursionError):
                 _log.warning("the cache entry %s cannot be read; it is asked for again", name)
-        if self._meter is not None:
-            self._meter.hits += len(found)
+        if self._meter is not None and found:
+            for counts in self._meter.counts(self._name):
+                counts.hits += len(found)
         return found
 
 

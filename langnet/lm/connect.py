@@ -28,7 +28,8 @@ from langnet.lm.flight import SingleFlight
 from langnet.lm.limited import Limited
 from langnet.lm.limiter import Limiter
 from langnet.lm.limits import Limits
-from langnet.lm.meter import Metered
+from langnet.lm.meter import Meter, Metered
+from langnet.lm.observe import Observed
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, Retrying, retried
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from langnet.lm.base import LanguageModel
     from langnet.lm.cache import Store
-    from langnet.lm.meter import Meter
+    from langnet.lm.observe import CallFinished
 
 __all__ = ["SpecError", "connect", "connect_all"]
 
@@ -69,6 +70,8 @@ async def connect(
     meter: Meter | None = None,
     retries: Retries | None = _RETRIES,
     limits: Limits | Limiter | None = _LIMITS,
+    observe: Callable[[CallFinished], None] | None = None,
+    observe_content: bool = False,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[LanguageModel]:
@@ -86,6 +89,8 @@ async def connect(
             many calls are open as turn out well, and limits are learnt from the server's headers.
             None leaves all to the caller. The embedded model and model objects are not limited:
             wrap an object of your own in `langnet.lm.limited.Limited`.
+        observe: is told of every call when it has ended (`langnet.lm.observe.CallFinished`).
+        observe_content: whether it is told contexts and answers, too.
         pull: download a model of the catalogue that is not there.
         progress: is told the bytes that have come and those in all, from the thread that
             downloads.
@@ -100,6 +105,8 @@ async def connect(
         meter=meter,
         retries=retries,
         limits=limits,
+        observe=observe,
+        observe_content=observe_content,
         pull=pull,
         progress=progress,
     ) as models:
@@ -114,6 +121,8 @@ async def connect_all(
     meter: Meter | None = None,
     retries: Retries | None = _RETRIES,
     limits: Limits | Limiter | None = _LIMITS,
+    observe: Callable[[CallFinished], None] | None = None,
+    observe_content: bool = False,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[dict[str, LanguageModel]]:
@@ -125,6 +134,8 @@ async def connect_all(
         meter: see `connect`; it adds up all models.
         retries: see `connect`.
         limits: see `connect`; each server's model has a limiter of its own, unless this is one.
+        observe: see `connect`.
+        observe_content: see `connect`.
         pull: see `connect`.
         progress: see `connect`.
 
@@ -133,6 +144,8 @@ async def connect_all(
         LangnetError: a model is not there, or cannot be loaded.
     """
     openers = {spec: _opener(spec) for spec in specs.values() if isinstance(spec, str)}
+    if meter is None and observe is not None:
+        meter = Meter()  # it knows what calls take
     async with AsyncExitStack() as stack:
         store: Store | None
         if isinstance(cache, str | Path):
@@ -149,7 +162,11 @@ async def connect_all(
             if retries is not None:
                 model = Retrying(model, retries, meter=meter)
             model = SingleFlight(model)
-            return model if store is None else Cached(model, store, meter=meter)
+            if store is not None:
+                model = Cached(model, store, meter=meter)
+            if observe is not None:
+                model = Observed(model, observe, content=observe_content)
+            return model
 
         opened: dict[str, LanguageModel] = {}
         for spec, opener in openers.items():

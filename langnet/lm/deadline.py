@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from langnet.lm.reading import COUNTING
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -204,13 +206,18 @@ _running: ContextVar[CallClock | None] = ContextVar("_running", default=None)
 
 @contextmanager
 def off_the_clock() -> Iterator[None]:
-    """Time in this block does not count towards the deadline of the call that is under way."""
+    """Time in this block does not count towards the deadline of the call that is under way.
+
+    It is counted as queued instead, where a meter counts the call.
+    """
     clock = _running.get()
-    if clock is None:
-        yield
-        return
-    clock.pause()
+    began = anyio.current_time()
+    if clock is not None:
+        clock.pause()
     try:
         yield
     finally:
-        clock.resume()
+        if clock is not None:
+            clock.resume()
+        for counts in COUNTING.get():
+            counts.queued += anyio.current_time() - began

@@ -1,4 +1,7 @@
-"""Counts what was asked of a model: calls, texts, tokens, answers from a cache, errors.
+"""Counts what was asked of models: calls, texts, tokens, money, waits, errors, cached answers.
+
+Everything is counted by who calls (`langnet.lm.caller`) and by model, so that a total can be taken
+apart by node, by model and by purpose.
 
 A meter also holds the budget, since it stands where calls go out: above it are caches, whose
 answers are free.
@@ -6,125 +9,106 @@ answers are free.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import astuple, dataclass, fields
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from langnet.errors import BudgetExceeded, LangnetError, ModelError
-from langnet.lm.base import Completion, Usage
-from langnet.lm.partial import partial_of
-from langnet.lm.tokens import counter
-from langnet.lm.wrapper import Wrapper
+from langnet.errors import BudgetExceeded
+from langnet.lm.base import Usage
+from langnet.lm.budget import Budget, Price
+from langnet.lm.caller import NODE, PURPOSE
+from langnet.lm.metered import Metered
+from langnet.lm.prices import Prices, PriceUnknown
+from langnet.lm.reading import WATCHED, Counts, MeterReading
+from langnet.lm.wrapper import innermost
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
+    from collections.abc import Iterator
 
-    from langnet.key import Key
-    from langnet.lm.base import (
-        Choice,
-        Decoding,
-        LabelScores,
-        LanguageModel,
-        TextScores,
-    )
-    from langnet.lm.budget import Budget
-
-T = TypeVar("T")
-
-_FREE = nullcontext()
+    from langnet.lm.base import LanguageModel
 
 __all__ = ["Meter", "MeterReading", "Metered"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterReading:
-    """What a meter showed at one moment; the difference of two is what happened between them.
-
-    >>> before, after = MeterReading(sample_calls=2), MeterReading(sample_calls=5, hits=1)
-    >>> (after - before).sample_calls
-    3
-
-    Attributes:
-        sample_calls: calls of `sample` that reached the model.
-        score_calls: calls of `score` that reached the model.
-        choose_calls: calls of `choose` that reached the model.
-        texts_drawn: texts that the model drew.
-        texts_scored: texts and sets of labels that the model scored.
-        hits: texts, scores and sets of labels that came from a cache instead.
-        prompt_tokens: tokens of contexts and given texts, as the model counts them; a server that
-            does not say adds nothing.
-        completion_tokens: tokens that were drawn.
-        cached_tokens: those of `prompt_tokens` that the model did not compute anew.
-        errors: calls that reached the model and failed, also those that were then made again.
-        retries: calls that were made again after a failure.
-        waited: seconds that calls waited before they were made again, added up over calls that
-            waited at the same time.
-    """
-
-    sample_calls: int = 0
-    score_calls: int = 0
-    choose_calls: int = 0
-    texts_drawn: int = 0
-    texts_scored: int = 0
-    hits: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    errors: int = 0
-    retries: int = 0
-    waited: float = 0.0
-
-    @property
-    def calls(self) -> int:
-        """All calls that reached the model."""
-        return self.sample_calls + self.score_calls + self.choose_calls
-
-    def __sub__(self, earlier: MeterReading) -> MeterReading:
-        return self._combined(earlier, -1)
-
-    def __add__(self, other: MeterReading) -> MeterReading:
-        return self._combined(other, 1)
-
-    def _combined(self, other: MeterReading, sign: int) -> MeterReading:
-        pairs = zip(fields(self), astuple(self), astuple(other), strict=True)
-        return MeterReading(**{field.name: mine + sign * its for field, mine, its in pairs})
-
-    def to_json(self) -> dict[str, float]:
-        """The counts by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 class Meter:
     """Counters that belong to the caller. Give one meter to several models to add them up.
 
     Not safe between threads: one event loop counts.
+
+    Args:
+        prices: what tokens cost; by default what the user's file and the table that comes along
+            say (`Prices.usual`).
     """
 
-    __slots__ = ("_budget", "_earlier", "_reserved", *(f.name for f in fields(MeterReading)))
+    __slots__ = ("_budget", "_counts", "_earlier", "_models", "_reserved", "_total", "prices")
 
-    sample_calls: int
-    score_calls: int
-    choose_calls: int
-    texts_drawn: int
-    texts_scored: int
-    hits: int
-    prompt_tokens: int
-    completion_tokens: int
-    cached_tokens: int
-    errors: int
-    retries: int
-    waited: float
-
-    def __init__(self) -> None:
-        for field in fields(MeterReading):
-            setattr(self, field.name, field.default)
+    def __init__(self, *, prices: Prices | None = None) -> None:
+        self.prices = Prices.usual() if prices is None else prices
+        self._total = Counts()
+        self._counts: dict[tuple[str, str, str], Counts] = {}
+        self._models: dict[str, tuple[str, Price | None]] = {}
         self._budget: Budget | None = None
         self._earlier = MeterReading()
-        self._reserved = Usage()
+        self._reserved = (Usage(), 0.0)
 
     def snapshot(self) -> MeterReading:
         """The counts as they stand now."""
-        return MeterReading(**{f.name: getattr(self, f.name) for f in fields(MeterReading)})
+        return self._total.reading()
+
+    def by_node(self) -> dict[str, MeterReading]:
+        """The counts by the node whose call it was; "" where none was named."""
+        return self._by(0)
+
+    def by_purpose(self) -> dict[str, MeterReading]:
+        """The counts by what calls were for (`Caller.purpose`); "" where that was not said."""
+        return self._by(1)
+
+    def by_model(self) -> dict[str, MeterReading]:
+        """The counts by model: its name, or its identity where it has none."""
+        return self._by(2)
+
+    def _by(self, part: int) -> dict[str, MeterReading]:
+        found: dict[str, MeterReading] = {}
+        for place, counts in self._counts.items():
+            name = place[part]
+            found[name] = found.get(name, MeterReading()) + counts.reading()
+        return found
+
+    def counts(self, model: str) -> tuple[Counts, ...]:
+        """Where the present caller's call of a model is counted.
+
+        Args:
+            model: its name, as `known` gives it.
+        """
+        place = (NODE.get(), PURPOSE.get(), model)
+        mine = self._counts.get(place)
+        if mine is None:
+            mine = self._counts[place] = Counts()
+        watched = WATCHED.get()
+        return (self._total, mine) if watched is None else (self._total, mine, watched)
+
+    def known(self, model: LanguageModel) -> str:
+        """The name that a model's calls are counted by, from now on.
+
+        That is its own name; where another model of this meter has it already, such as at another
+        server, its identity.
+        """
+        inner = innermost(model)
+        identity = str(inner.identity)
+        name = str(getattr(inner, "name", "")) or identity
+        price = self._price(inner)
+        if self._models.setdefault(name, (identity, price))[0] != identity:
+            name = identity
+            self._models[name] = identity, price
+        return name
+
+    def price(self, name: str) -> Price | None:
+        """What a model that is counted costs; `None` where it is unknown."""
+        return self._models[name][1]
+
+    def _price(self, model: LanguageModel) -> Price | None:
+        listed = self.prices.of(str(getattr(model, "name", "")) or model.identity)
+        declared = getattr(model, "price", None)  # a model of one's own may say it itself
+        return listed or (declared if isinstance(declared, Price) else None)
 
     @contextmanager
     def limited(
@@ -137,15 +121,32 @@ class Meter:
             spent: what counts as spent already, such as by earlier sessions of the same fit.
 
         Raises:
+            PriceUnknown: money is limited, but the price of a model that is counted is unknown.
             BudgetExceeded: in the block, by a call that could exceed the budget: it is not sent.
         """
+        spent = spent or MeterReading()
+        if budget is not None and budget.needs_prices:
+            self._demand_prices(spent)
         before = self._budget, self._earlier
         self._budget = budget
-        self._earlier = self.snapshot() - (spent or MeterReading())
+        self._earlier = self.snapshot() - spent
         try:
             yield
         finally:
             self._budget, self._earlier = before
+
+    def _demand_prices(self, spent: MeterReading) -> None:
+        unknown = [
+            name for name, (_, price) in self._models.items() if price is None or not price.is_known
+        ]
+        if unknown:
+            raise PriceUnknown(_unknown(unknown[0]))
+        if spent.unpriced_tokens:
+            raise PriceUnknown(
+                f"earlier sessions took {spent.unpriced_tokens:,} tokens whose price was unknown, "
+                "so what is left of a budget in money is, too; give one price for all tokens, as "
+                "in Budget(money=…, price=Price(…)) or --price-in and --price-out"
+            )
 
     @property
     def is_limited(self) -> bool:
@@ -153,136 +154,57 @@ class Meter:
         return self._budget is not None
 
     @contextmanager
-    def reserved(self, usage: Usage) -> Iterator[None]:
+    def reserved(self, usage: Usage, model: str = "") -> Iterator[None]:
         """Sets aside what a call may take, while it is under way.
+
+        Args:
+            usage: the most tokens that it may take.
+            model: which one it is a call of, as `known` gives it.
 
         Raises:
             BudgetExceeded: it could exceed the budget.
         """
-        if self._budget is None:
+        budget = self._budget
+        if budget is None:
             yield
             return
-        since = self.snapshot() - self._earlier
-        reserved = self._reserved + usage
-        fault = self._budget.exceeded(
-            since.calls + 1,
-            since.prompt_tokens + reserved.prompt_tokens,
-            since.completion_tokens + reserved.completion_tokens,
+        money = 0.0
+        if budget.needs_prices:
+            price = self._models[model][1] if model in self._models else None
+            if price is None or not price.is_known:
+                raise BudgetExceeded(_unknown(model))
+            # As if nothing were cached, which is what it may come to.
+            money = price.of(usage.prompt_tokens, usage.completion_tokens) or 0.0
+        now, earlier = self._total, self._earlier
+        tokens, promised = self._reserved[0] + usage, self._reserved[1] + money
+        fault = budget.exceeded(
+            now.calls - earlier.calls + 1,
+            now.prompt_tokens - earlier.prompt_tokens + tokens.prompt_tokens,
+            now.completion_tokens - earlier.completion_tokens + tokens.completion_tokens,
+            now.known_cost - earlier.known_cost + promised,
         )
         if fault is not None:
             raise BudgetExceeded(f"{fault}; give a larger one to go on")
-        self._reserved = reserved
+        self._reserved = tokens, promised
         try:
             yield
         finally:
-            self._reserved = Usage(
-                self._reserved.prompt_tokens - usage.prompt_tokens,
-                self._reserved.completion_tokens - usage.completion_tokens,
+            tokens, promised = self._reserved
+            self._reserved = (
+                Usage(
+                    tokens.prompt_tokens - usage.prompt_tokens,
+                    tokens.completion_tokens - usage.completion_tokens,
+                ),
+                promised - money,
             )
-
-    def took(self, usage: Usage) -> None:
-        """Adds the tokens of one answer."""
-        self.prompt_tokens += usage.prompt_tokens
-        self.completion_tokens += usage.completion_tokens
-        self.cached_tokens += usage.cached_tokens
 
     def __repr__(self) -> str:
         return f"Meter({self.snapshot()!r})"
 
 
-class Metered(Wrapper):
-    """A model whose calls are counted. It stands below a cache, so that hits are no calls.
-
-    Args:
-        model: the model.
-        meter: where to count, and what holds the budget.
-    """
-
-    __slots__ = ("_meter", "_tokens")
-
-    def __init__(self, model: LanguageModel, meter: Meter) -> None:
-        super().__init__(model)
-        self._meter = meter
-        self._tokens = counter(model)
-
-    async def sample(
-        self, context: str, *, decoding: Decoding, keys: Sequence[Key]
-    ) -> list[Completion]:
-        """Draws one text per key, and counts.
-
-        Raises:
-            ModelError: the call failed.
-            BudgetExceeded: it was not sent.
-        """
-        meter = self._meter
-        with self._reserved(context, completion=decoding.max_tokens * len(keys)):
-            meter.sample_calls += 1
-            completions = await self._counted(
-                self.model.sample(context, decoding=decoding, keys=keys)
-            )
-            meter.texts_drawn += len(completions)
-            for completion in completions:
-                meter.took(completion.usage)
-        return completions
-
-    async def score(
-        self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
-    ) -> TextScores:
-        """Scores given texts, and counts.
-
-        Raises:
-            ModelError: the call failed.
-            CapabilityError: the model cannot score.
-            BudgetExceeded: it was not sent.
-        """
-        meter = self._meter
-        with self._reserved(context, *texts):
-            meter.score_calls += 1
-            scores = await self._counted(
-                self.model.score(context, texts, decoding=decoding, end=end)
-            )
-            meter.texts_scored += len(scores.scores)
-            meter.took(scores.usage)
-        return scores
-
-    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
-        """Scores the labels of a closed set, and counts.
-
-        Raises:
-            ModelError: the call failed.
-            CapabilityError: the model cannot score labels.
-            BudgetExceeded: it was not sent.
-        """
-        meter = self._meter
-        texts = [text for choice in choices for text in choice.texts]
-        with self._reserved(context, *texts):
-            meter.choose_calls += 1
-            scores = await self._counted(self.model.choose(context, choices))
-            meter.texts_scored += 1
-            meter.took(scores.usage)
-        return scores
-
-    async def _counted(self, call: Awaitable[T]) -> T:
-        try:
-            return await call
-        except LangnetError as error:
-            self._meter.errors += 1
-            if isinstance(error, ModelError):
-                self._arrived(error)
-            raise
-
-    def _arrived(self, error: ModelError) -> None:
-        """Counts what a failed call has given all the same."""
-        partial = partial_of(error)
-        self._meter.took(partial.usage)
-        for answer in partial.answers.values():
-            if isinstance(answer, Completion):
-                self._meter.texts_drawn += 1
-            else:
-                self._meter.texts_scored += 1
-
-    def _reserved(self, *texts: str, completion: int = 0) -> AbstractContextManager[None]:
-        """Sets aside what a call may take; nothing is counted where no budget asks for it."""
-        if not self._meter.is_limited:
-            return _FREE
-        return self._meter.reserved(Usage(sum(map(self._tokens, texts)), completion))
+def _unknown(model: str) -> str:
+    return (
+        f"the price of {model!r} is unknown, so a budget in money cannot be kept; put it into a "
+        "file of prices (--prices FILE, $LANGNET_PRICES, Meter(prices=…)), or give one price for "
+        "all tokens (--price-in and --price-out, Budget(price=…))"
+    )

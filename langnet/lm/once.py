@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from langnet.errors import ModelError
+from langnet.lm.caller import calling
 from langnet.lm.flight import Flights, PerQuestion
 from langnet.lm.partial import Partial, partial_of
 
@@ -92,14 +93,19 @@ class Once(PerQuestion):
         model: answers what was not asked before.
         answers: what it answered.
         tally: counts the calls.
+        purpose: what the calls are for, for those who watch them; as it is where it is empty.
     """
 
-    __slots__ = ("_known", "_tally")
+    __slots__ = ("_known", "_purpose", "_tally")
+    remembers = True
 
-    def __init__(self, model: LanguageModel, answers: Answers, tally: Tally) -> None:
+    def __init__(
+        self, model: LanguageModel, answers: Answers, tally: Tally, purpose: str = ""
+    ) -> None:
         super().__init__(model)
         self._known = answers
         self._tally = tally
+        self._purpose = purpose or None
 
     def answers(
         self, names: Sequence[Hashable], ask: Callable[[Sequence[Any]], Awaitable[Sequence[T]]]
@@ -107,7 +113,8 @@ class Once(PerQuestion):
         """The answer to each question; see `Answers.of`."""
 
         async def asked(free: Sequence[Any]) -> Sequence[T]:
-            return await ask([name for _, name in free])
+            with calling(purpose=self._purpose):
+                return await ask([name for _, name in free])
 
         identity = self.model.identity
         return self._known.of([(identity, name) for name in names], asked, self._tally)

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         TextScore,
     )
     from langnet.lm.meter import Meter
+    from langnet.lm.reading import Counts
 
 __all__ = ["Retries", "Retrying", "retried"]
 
@@ -60,7 +62,7 @@ async def retried(
     call: Callable[[], Awaitable[T]],
     retries: Retries,
     *,
-    meter: Meter | None = None,
+    counts: Callable[[], Sequence[Counts]] | None = None,
     deadline: float = inf,
     jitter: Callable[[], float] = random.random,
     alarm: Alarm | None = None,
@@ -70,7 +72,8 @@ async def retried(
     Args:
         call: the call; it can be made several times.
         retries: how often and how long.
-        meter: counts the attempts after the first, and the seconds waited for them.
+        counts: gives the counters of the attempts after the first, and of the seconds waited for
+            them, such as `lambda: meter.counts(name)`.
         deadline: a time of the event loop's clock (`anyio.current_time`) beyond which nothing goes
             on.
         jitter: a number from 0 up to 1. Waits change no result, and processes that share a seed
@@ -101,7 +104,7 @@ async def retried(
             if end:
                 last.add_note(f"{_tried(failures, clock)}; {end}")
                 raise last
-            await _slept(wait, meter)
+            await _slept(wait, () if counts is None else counts())
         late = f"no answer before {clock.which}; {_tried(failures, clock)}"
         raise DeadlineExceeded(late) from last
     finally:
@@ -137,16 +140,15 @@ def _tried(failures: Sequence[str], clock: CallClock) -> str:
     return f"it failed {often} in {clock.taken:.3g} s" + (f" ({kinds})" if kinds else "")
 
 
-async def _slept(seconds: float, meter: Meter | None) -> None:
-    if meter is None:
-        await anyio.sleep(seconds)
-        return
+async def _slept(seconds: float, counts: Sequence[Counts]) -> None:
     began = anyio.current_time()
     try:
         await anyio.sleep(seconds)
     finally:
-        meter.waited += anyio.current_time() - began
-    meter.retries += 1
+        for each in counts:
+            each.waited += anyio.current_time() - began
+    for each in counts:
+        each.retries += 1
 
 
 class Retrying(Wrapper):
@@ -160,7 +162,7 @@ class Retrying(Wrapper):
         jitter: see `retried`.
     """
 
-    __slots__ = ("_alarm", "_deadline", "_jitter", "_meter", "_retries")
+    __slots__ = ("_alarm", "_counts", "_deadline", "_jitter", "_retries")
 
     def __init__(
         self,
@@ -173,7 +175,7 @@ class Retrying(Wrapper):
     ) -> None:
         super().__init__(model)
         self._retries = retries
-        self._meter = meter
+        self._counts = None if meter is None else partial(meter.counts, meter.known(model))
         self._deadline = deadline
         self._jitter = jitter
         self._alarm = Alarm()
@@ -232,7 +234,7 @@ class Retrying(Wrapper):
         return retried(
             call,
             self._retries,
-            meter=self._meter,
+            counts=self._counts,
             deadline=self._deadline,
             jitter=self._jitter,
             alarm=self._alarm,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from langnet.key import Key
     from langnet.lm.base import (
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         TextScores,
     )
 
-__all__ = ["Wrapper"]
+__all__ = ["Wrapper", "innermost", "stack_of"]
 
 
 class Wrapper:
@@ -28,9 +28,11 @@ class Wrapper:
 
     Attributes:
         model: the model below.
+        remembers: whether an answer may come from before, and take no tokens.
     """
 
     __slots__ = ("model",)
+    remembers = False
 
     def __init__(self, model: LanguageModel) -> None:
         self.model = model
@@ -64,3 +66,16 @@ class Wrapper:
     async def aclose(self) -> None:
         """Closes the model below."""
         await self.model.aclose()
+
+
+def innermost(model: Any) -> Any:
+    """The model that all wrappers over it are about."""
+    return list(stack_of(model))[-1]
+
+
+def stack_of(model: Any) -> Iterator[Any]:
+    """A model with all that it is made of, from the top down."""
+    yield model
+    while hasattr(model, "model"):
+        model = model.model
+        yield model

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from langnet.report.baselines import Baseline, HeldOut, baselines, calibrated, held_out
+from langnet.report.cost import cost_data, cost_table, parts_of
+from langnet.report.json_lines import JsonLines
 from langnet.report.progress import progress
-from langnet.report.result import cost_data, held_out_data, interval_data, result_data
+from langnet.report.result import held_out_data, interval_data, result_data
+from langnet.report.telemetry import Telemetry
 
 __all__ = [
     "Baseline",
     "HeldOut",
+    "JsonLines",
+    "Telemetry",
     "baselines",
     "calibrated",
     "cost_data",
+    "cost_table",
     "held_out",
     "held_out_data",
     "interval_data",
+    "parts_of",
     "progress",
     "result_data",
 ]

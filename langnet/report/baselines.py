@@ -13,6 +13,7 @@ from langnet.diagnose.variants import IRRELEVANT
 from langnet.evaluate import Evaluation, evaluate
 from langnet.graph import Graph
 from langnet.key import Key
+from langnet.lm.caller import calling
 from langnet.metrics import Interval, Metric, exact, interval, paired_interval
 from langnet.program import Models, Program
 
@@ -106,35 +107,36 @@ async def held_out(
         DataError: there are no examples, or one has no target.
         TooManyFailures: more examples failed than `max_failures` allows.
     """
-    comparison = await compare(
-        initial,
-        fitted,
-        examples,
-        models=models,
-        metric=metric,
-        seed=seed,
-        concurrency=concurrency,
-        max_failures=max_failures,
-        on_example=on_example,
-    )
-    key = Key(("test", seed))
-    after = comparison.evaluations[1].values
-    found = {}
-    for name, graph in (others or {}).items():
-        evaluation = await evaluate(
-            Program(graph, models),
+    with calling(purpose="test"):
+        comparison = await compare(
+            initial,
+            fitted,
             examples,
+            models=models,
             metric=metric,
-            key=key,
+            seed=seed,
             concurrency=concurrency,
             max_failures=max_failures,
-            on_example=None if on_example is None else partial(on_example, name),
+            on_example=on_example,
         )
-        found[name] = Baseline(
-            interval(evaluation.values, key=key),
-            paired_interval(evaluation.values, after, key=key),
-            evaluation,
-        )
+        key = Key(("test", seed))
+        after = comparison.evaluations[1].values
+        found = {}
+        for name, graph in (others or {}).items():
+            evaluation = await evaluate(
+                Program(graph, models),
+                examples,
+                metric=metric,
+                key=key,
+                concurrency=concurrency,
+                max_failures=max_failures,
+                on_example=None if on_example is None else partial(on_example, name),
+            )
+            found[name] = Baseline(
+                interval(evaluation.values, key=key),
+                paired_interval(evaluation.values, after, key=key),
+                evaluation,
+            )
     return HeldOut(tuple(examples), comparison, found)
 
 

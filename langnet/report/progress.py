@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from langnet.events import (
+    CallFinished,
     Event,
     FitFinished,
     FitStarted,
@@ -25,6 +26,7 @@ from langnet.events import (
     PhaseAdvanced,
     Planned,
     StepFinished,
+    StepStarted,
     Validated,
 )
 from langnet.lm.meter import Meter, MeterReading
@@ -114,7 +116,7 @@ class Lines:
             self._wrote = self._clock()
             self._write(line)
 
-    def _line(self, event: Event) -> str:
+    def _line(self, event: Event) -> str:  # noqa: PLR0911 - one for each kind of event
         match event:
             case FitStarted():
                 begins = f"goes on after step {event.step} of" if event.step else "begins,"
@@ -138,6 +140,8 @@ class Lines:
                 best = "best so far" if event.is_best else f"best {amount(event.best)}"
                 at = f"step {event.step}/{self._timeline.steps}" if event.step else "at the start"
                 return f"{at}  validation {amount(event.metric)}, {best}"
+            case StepStarted() | CallFinished():
+                return ""
             case FitFinished():
                 return (
                     f"fit ends after {counted(event.step, 'step')}: {event.reason}; "

@@ -1,4 +1,4 @@
-"""The documents that a fit leaves: what it found, which the seed decides, and what it cost."""
+"""The document of what a fit found, which the seed decides; for what it cost see `cost`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import Any
 from langnet.data import Example, data_hash
 from langnet.evaluate import Evaluation
 from langnet.fit import Fitted
-from langnet.lm.meter import MeterReading
 from langnet.metrics import Interval
 from langnet.report.baselines import HeldOut
 
 __all__ = [
     "RESULT_FORMAT",
     "answer_data",
-    "cost_data",
     "held_out_data",
     "interval_data",
     "result_data",
@@ -83,28 +81,6 @@ def held_out_data(test: HeldOut) -> dict[str, Any]:
 def interval_data(found: Interval) -> dict[str, Any]:
     """A mean with its interval as plain data."""
     return asdict(found)
-
-
-def cost_data(
-    reading: MeterReading, seconds: float, earlier: Sequence[Mapping[str, Any]] = ()
-) -> dict[str, Any]:
-    """What a fit cost: calls, tokens and time, over all the sessions that it took.
-
-    Args:
-        reading: calls and tokens of this session.
-        seconds: how long this session took.
-        earlier: the sessions before this one, as in the last document's "sessions".
-    """
-    sessions = [*earlier, {"seconds": round(seconds, 3), **reading.to_json()}]
-    totals = {name: sum(session[name] for session in sessions) for name in sessions[0]}
-    return {
-        **totals,
-        "calls": sum(totals[f"{kind}_calls"] for kind in _KINDS),
-        "sessions": sessions,
-    }
-
-
-_KINDS = ("sample", "score", "choose")
 
 
 def answer_data(value: Any) -> Any:

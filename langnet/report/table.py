@@ -1,9 +1,8 @@
-"""Tables for a terminal: results, prompts, confusions and costs."""
+"""Tables for a terminal: results, prompts and confusions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -12,11 +11,10 @@ from rich.text import Text
 from langnet.compare import Comparison
 from langnet.metrics import Interval
 from langnet.report.baselines import HeldOut
-from langnet.report.words import amount, counted, duration
+from langnet.report.words import amount, counted
 
 __all__ = [
     "confusion_table",
-    "cost_line",
     "held_out_table",
     "measured",
     "prompts_table",
@@ -77,19 +75,6 @@ def confusion_table(counts: Mapping[tuple[str, str], int]) -> RenderableType:
         row = [str(counts.get((target, prediction), 0)) for prediction in predictions]
         table.add_row(Text(target), *row)
     return table
-
-
-def cost_line(cost: Mapping[str, Any]) -> str:
-    """Calls, tokens, hits and time in one line; see `langnet.report.cost_data`."""
-    line = (
-        f"{counted(cost['calls'], 'call')} ({cost['sample_calls']:,} sample, "
-        f"{cost['score_calls']:,} score, {cost['choose_calls']:,} choose), "
-        f"{counted(cost['prompt_tokens'], 'prompt token')}, "
-        f"{counted(cost['completion_tokens'], 'completion token')}, "
-        f"{counted(cost['hits'], 'answer')} from the cache, {duration(cost['seconds'])}"
-    )
-    sessions = len(cost["sessions"])
-    return line if sessions == 1 else f"{line} in {sessions} sessions"
 
 
 def measured(found: Interval) -> str:

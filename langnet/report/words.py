@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["amount", "counted", "duration", "quantity"]
+__all__ = ["amount", "counted", "duration", "money", "quantity"]
 
 _MINUTE = 60
 _HOUR = 3600
 _THOUSAND = 1000
 _BRIEF = 10
 """Seconds below which tenths are worth showing."""
+_SMALLEST = 0.0001
 
 
 def duration(seconds: float) -> str:
@@ -59,3 +60,16 @@ def amount(value: float | None) -> str:
     ('−1.235', '–')
     """
     return "–" if value is None else f"{value:.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def money(value: float, currency: str) -> str:
+    """A sum of money, small ones to four places.
+
+    >>> money(12.345, "USD"), money(0.0042, "USD"), money(0.00001, "USD"), money(0, "USD")
+    ('12.35 USD', '0.0042 USD', '<0.0001 USD', '0 USD')
+    """
+    if value >= 1:
+        return f"{value:,.2f} {currency}"
+    if 0 < value < _SMALLEST:
+        return f"<{_SMALLEST} {currency}"
+    return f"{value:.4f} {currency}" if value else f"0 {currency}"

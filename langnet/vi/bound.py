@@ -13,6 +13,7 @@ from langnet.concurrency import each
 from langnet.data import Example
 from langnet.errors import DataError, ModelError, TooManyFailures
 from langnet.key import Key
+from langnet.lm.caller import calling
 from langnet.program import Program
 from langnet.trace import Failure, Trace, difference
 from langnet.vi.blanket import informative, latents
@@ -74,7 +75,8 @@ async def bound(
     async def one(example: Example) -> Posterior | None:
         found = None
         try:
-            found = await infer(program, example, key=key / example.id, settings=settings)
+            with calling(purpose="bound"):
+                found = await infer(program, example, key=key / example.id, settings=settings)
         except ModelError as error:
             failures.append(Failure(example.id, error))
             if len(failures) > allowed:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from langnet.concurrency import concurrently
 from langnet.graph import Graph
+from langnet.lm.caller import calling
 from langnet.lm.tokens import counter
 from langnet.program import Program, bind
 from langnet.trace import Failure
@@ -137,14 +138,15 @@ async def _proposed(
         # The prompt must fit the nodes' model, whoever proposes it.
         count_tokens=counter(bound[graph.sharing(name)[0]].model),
     )
-    return await propose(
-        request,
-        count=method.candidates,
-        key=context.key.below("propose", name),
-        mix=context.mix,
-        proposers=method.proposers,
-        turn=context.step,
-    )
+    with calling(node=", ".join(graph.sharing(name))):
+        return await propose(
+            request,
+            count=method.candidates,
+            key=context.key.below("propose", name),
+            mix=context.mix,
+            proposers=method.proposers,
+            turn=context.step,
+        )
 
 
 async def _selected(

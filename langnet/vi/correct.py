@@ -18,6 +18,7 @@ from functools import partial
 
 from langnet.concurrency import each
 from langnet.key import Key
+from langnet.lm.caller import calling
 from langnet.program import Program
 from langnet.trace import effective_sample_size, normalised
 from langnet.vi.local import reweigh_local
@@ -95,10 +96,11 @@ async def corrected(
 async def _reweighed(program: Program, settings: Inference, item: Seen) -> Posterior:
     posterior = item.posterior
     assert posterior is not None  # noqa: S101 - the caller has looked
-    if posterior.log_weights is not None:
-        return await reweigh_particles(program, posterior, settings=settings)
-    key = Key(("correct", item.example.id))
-    return await reweigh_local(program, posterior, key=key, settings=settings)
+    with calling(example=item.example.id):
+        if posterior.log_weights is not None:
+            return await reweigh_particles(program, posterior, settings=settings)
+        key = Key(("correct", item.example.id))
+        return await reweigh_local(program, posterior, key=key, settings=settings)
 
 
 def _log_ratios(old: Posterior, new: Posterior) -> list[list[float]]:

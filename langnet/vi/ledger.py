@@ -26,7 +26,7 @@ class Ledger:
 
     def model(self, model: LanguageModel, phase: Phase) -> LanguageModel:
         """A model whose calls are booked under a phase."""
-        return Once(model, self.answers, self.tallies[phase])
+        return Once(model, self.answers, self.tallies[phase], phase)
 
     def models(self, models: Models, phase: Phase) -> Models:
         """Models whose calls are booked under a phase."""

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from langnet.data import Example
 from langnet.errors import GraphError
 from langnet.key import Key
+from langnet.lm.caller import calling
 from langnet.program import Program
 from langnet.trace import (
     Index,
@@ -276,4 +277,5 @@ async def infer(
             example.inputs, key=key / "forward", greedy=True, example=example.id
         )
     method = infer_particles if settings.kind == "particles" else infer_local
-    return await method(program, example, key=key, settings=settings, forward=forward)
+    with calling(example=example.id):
+        return await method(program, example, key=key, settings=settings, forward=forward)

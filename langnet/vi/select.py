@@ -12,6 +12,7 @@ import numpy as np
 from langnet.concurrency import each
 from langnet.errors import ModelError
 from langnet.key import Key
+from langnet.lm.caller import calling
 from langnet.trace import Failure
 from langnet.vi.accept import accepts
 from langnet.vi.method import Method
@@ -125,8 +126,9 @@ async def select(
             total = np.zeros(len(candidates))
             try:
                 if number not in failures:
-                    for term in terms:
-                        total = total + await term(evidence[number], narrowed)
+                    with calling(example=evidence[number].example.id):
+                        for term in terms:
+                            total = total + await term(evidence[number], narrowed)
                     return total
             except ModelError as error:
                 failures[number] = Failure(evidence[number].example.id, error)

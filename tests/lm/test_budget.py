@@ -78,9 +78,9 @@ async def test_earlier_sessions_count():
 
 
 async def test_money_needs_prices():
-    """A budget in money without prices is refused; with them it holds."""
+    """A budget in money with half a price is refused; with a whole one it holds."""
     with pytest.raises(ValueError, match="price=Price"):
-        Budget(money=1.0)
+        Budget(money=1.0, price=Price(prompt=1.0))
     with pytest.raises(ValueError, match="at least 0"):
         Budget(calls=-1)
     meter = Meter()

@@ -16,8 +16,9 @@ from langnet.functions import majority
 from langnet.lm.meter import MeterReading
 from langnet.metrics import Interval, interval, paired_interval
 from langnet.report.baselines import IRRELEVANT, baselines, calibrated, held_out
-from langnet.report.result import cost_data, held_out_data, result_data
-from langnet.report.table import confusion_table, cost_line, prompts_table, verdict
+from langnet.report.cost import cost_data, cost_line
+from langnet.report.result import held_out_data, result_data
+from langnet.report.table import confusion_table, prompts_table, verdict
 from langnet.state import State
 from langnet.testing import TableModel
 

@@ -31,7 +31,8 @@ class Terminal(io.StringIO):
 def test_lines_tell_every_step_and_validation():
     """A file gets one line per event of a fit, with scores, calls and time left."""
     stream, meter = io.StringIO(), Meter()
-    meter.sample_calls, meter.prompt_tokens, meter.hits = 12, 34_567, 5
+    counts, _ = meter.counts("any model")
+    counts.sample_calls, counts.prompt_tokens, counts.hits = 12, 34_567, 5
     with progress(stream, meter=meter, clock=lambda: 0.0) as observer:
         for event in EVENTS:
             observer(event)
@@ -109,7 +110,7 @@ def test_the_panel_shows_where_a_fit_stands():
         timeline(event)
     timeline(PhaseAdvanced("validate", 3, 10))
     meter = Meter()
-    meter.choose_calls = 1_234
+    meter.counts("any model")[0].choose_calls = 1_234
     console = Console(file=io.StringIO(), width=120)
     console.print(panel(timeline, meter.snapshot()))
     shown = console.file.getvalue()

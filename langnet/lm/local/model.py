@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import anyio.to_thread
 
 from langnet.lm.base import Capabilities, LabelScores, TextScore, TextScores, Usage
+from langnet.lm.budget import Price
 from langnet.lm.local.catalogue import check_sha256, find
 from langnet.lm.local.engine import Engine, Settings
 from langnet.lm.local.library import ENGINE
@@ -48,6 +49,7 @@ class LocalModel:
     """
 
     __slots__ = ("__weakref__", "_close", "_engine", "_identity", "name")
+    price = Price(0.0, 0.0)  # it computes here
 
     def __init__(self, engine: Engine, *, name: str, identity: str) -> None:
         self.name = name

@@ -1,0 +1,201 @@
+"""Events as OpenTelemetry spans: one of the fit, one of each step, one of each call.
+
+    with Telemetry() as telemetry:
+        async with connect("openai:gpt-4o", observe=telemetry) as model:
+            await fit(graph, train, dev, models=model, observers=[telemetry])
+
+Names and attributes are those of the semantic conventions for generative AI, version 1.37 and
+later (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/); langnet's own begin with
+`langnet.`. Spans go to the tracer provider that the process has set up, as with
+`opentelemetry-instrument`. It takes `pip install "langnet[otel]"`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from langnet.errors import LangnetError
+from langnet.events import (
+    CallFinished,
+    Event,
+    FitFinished,
+    FitStarted,
+    StepFinished,
+    StepStarted,
+)
+
+if TYPE_CHECKING:
+    from contextvars import Token
+
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, TracerProvider
+
+__all__ = ["Telemetry"]
+
+_OPERATIONS = {"chat": "chat", "completions": "text_completion"}
+
+
+class Telemetry:
+    """An observer that makes spans of events.
+
+    A call's span is a child of whatever span is open where the call was made: that of the step, or
+    one of the user's own. Prompts and answers are in it only where `connect(…,
+    observe_content=True)` tells of them.
+
+    Args:
+        tracer_provider: where spans go; by default the one of the process.
+
+    Raises:
+        LangnetError: OpenTelemetry is not installed.
+    """
+
+    def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
+        try:
+            # Only who uses it needs it.
+            from opentelemetry import context, trace  # noqa: PLC0415
+        except ImportError as error:
+            raise LangnetError(
+                'OpenTelemetry is not installed; pip install "langnet[otel]"'
+            ) from error
+        self._context, self._trace = context, trace
+        self._tracer = trace.get_tracer("langnet", tracer_provider=tracer_provider)
+        self._open: list[tuple[Span, Token[Context]]] = []
+
+    def __call__(self, event: Event) -> None:
+        """Begins, ends or makes the event's span."""
+        match event:
+            case CallFinished():
+                self._call(event)
+            case FitStarted():
+                self._begin(
+                    "fit",
+                    {
+                        "langnet.fit.steps": event.steps,
+                        "langnet.fit.step": event.step,
+                        "langnet.fit.objective": event.objective,
+                    },
+                )
+            case StepStarted():
+                self._begin(f"step {event.step}", {"langnet.step": event.step})
+            case StepFinished():
+                self._end(
+                    {
+                        "langnet.step.metric": event.metric,
+                        "langnet.step.score": event.score,
+                        "langnet.step.changed": event.changed,
+                    }
+                )
+            case FitFinished():
+                self._close(1)  # a step that a budget has ended
+                self._end({"langnet.fit.best": event.best, "langnet.fit.reason": event.reason})
+
+    def close(self) -> None:
+        """Ends the spans that are open yet, as after an error."""
+        self._close(0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            for span, _ in self._open:
+                # The class alone: a span is no place for what an error says of a prompt.
+                span.set_status(self._trace.StatusCode.ERROR)
+                span.set_attribute("error.type", kind.__name__)
+        self.close()
+
+    def _begin(self, name: str, attributes: dict[str, Any]) -> None:
+        span = self._tracer.start_span(name, attributes=attributes)
+        # The tasks of a step are started from here, and take the context along.
+        token = self._context.attach(self._trace.set_span_in_context(span))
+        self._open.append((span, token))
+
+    def _end(self, attributes: dict[str, Any]) -> None:
+        if self._open:
+            span, token = self._open.pop()
+            span.set_attributes(attributes)
+            self._context.detach(token)
+            span.end()
+
+    def _close(self, left: int) -> None:
+        while len(self._open) > left:
+            self._end({})
+
+    def _call(self, event: CallFinished) -> None:
+        attributes = _attributes(event)
+        began = int(event.started * 1e9)
+        span = self._tracer.start_span(
+            f"{attributes['gen_ai.operation.name']} {event.model}",
+            kind=self._trace.SpanKind.CLIENT,
+            attributes={name: value for name, value in attributes.items() if value is not None},
+            start_time=began,
+        )
+        if event.error:
+            span.set_status(self._trace.StatusCode.ERROR, event.message)
+        span.end(min(began + int(event.seconds * 1e9), time.time_ns()))
+
+
+def _attributes(event: CallFinished) -> dict[str, Any]:
+    """The attributes of a call's span; `None` where there is nothing to say."""
+    provider, _, rest = event.identity.partition(":")
+    place, _, endpoint = rest.partition("?endpoint=")
+    address = place.rpartition("@")[2]
+    url = urlsplit(address if address.startswith("http") else "")
+    operation = _OPERATIONS.get(endpoint.partition("&")[0], "chat")
+    decoding = event.decoding
+    found: dict[str, Any] = {
+        # Scores and labels are no operation that the conventions know.
+        "gen_ai.operation.name": operation if event.kind == "sample" else event.kind,
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.model": event.model,
+        "gen_ai.usage.input_tokens": event.prompt_tokens,
+        "gen_ai.usage.output_tokens": event.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": event.cached_tokens or None,
+        "gen_ai.response.finish_reasons": event.finish or None,
+        "server.address": url.hostname,
+        "server.port": url.port or {"https": 443, "http": 80}.get(url.scheme),
+        "error.type": event.error or None,
+        "langnet.node": event.node or None,
+        "langnet.example": event.example or None,
+        "langnet.purpose": event.purpose or None,
+        "langnet.attempts": event.attempts,
+        "langnet.hits": event.hits,
+        "langnet.queued": event.queued,
+        "langnet.waited": event.waited,
+        "langnet.cost": event.cost,
+    }
+    if event.kind == "sample":
+        found["gen_ai.request.choice.count"] = event.texts if event.texts != 1 else None
+        if decoding is not None:
+            found["gen_ai.request.temperature"] = float(decoding.temperature)
+            found["gen_ai.request.top_p"] = float(decoding.top_p)
+            found["gen_ai.request.max_tokens"] = decoding.max_tokens
+            found["gen_ai.request.stop_sequences"] = decoding.stop or None
+    if event.content is not None:
+        said = event.content
+        found["gen_ai.input.messages"] = _messages("user", [said.context])
+        if event.kind == "sample":
+            found["gen_ai.output.messages"] = _messages("assistant", said.answers, event.finish)
+        else:
+            found["langnet.texts"] = said.texts
+            found["langnet.logprobs"] = said.answers
+    return found
+
+
+def _messages(role: str, texts: Any, finish: tuple[str, ...] = ()) -> str:
+    """Messages in the conventions' JSON form."""
+    messages: list[dict[str, Any]] = [
+        {"role": role, "parts": [{"type": "text", "content": text}]} for text in texts
+    ]
+    for message, reason in zip(messages, finish, strict=False):
+        message["finish_reason"] = reason
+    return json.dumps(messages, ensure_ascii=False)
