@@ -69,6 +69,10 @@ class Limiter:
         """Whether a limit of tokens holds, so that calls must say how many they may take."""
         return self._tempo.counts_tokens
 
+    def fits(self, tokens: int, drawn: int) -> bool:
+        """Whether one request may take so many tokens: no more than a minute has."""
+        return self._tempo.fits(tokens, drawn)
+
     def reading(self) -> LimiterReading:
         """How it stands now."""
         limits, until = self._tempo.limits, self._tempo.closed_until

@@ -161,6 +161,12 @@ class Pacer:
         )
         return wait if wait > _INSTANT / 2 else 0.0
 
+    def fits(self, requests: int, tokens: int, drawn: int = 0) -> bool:
+        """Whether a minute has so much at all."""
+        sizes = _sizes(requests, tokens, drawn)
+        lanes = zip(self._lanes.values(), sizes, strict=True)
+        return all(size <= lane.limit for lane, size in lanes)
+
     def take(
         self, now: float, requests: int, tokens: int, drawn: int = 0, *, since: float
     ) -> Reservation:

@@ -95,6 +95,10 @@ class Tempo:
         """What a call takes of the scarcest resource; see `Pacer.cost`."""
         return self._pacer.cost(requests, tokens, drawn)
 
+    def fits(self, tokens: int, drawn: int) -> bool:
+        """Whether one request may take so many tokens, of which some are drawn."""
+        return self._pacer.fits(1, tokens, drawn)
+
     def take(self, now: float, turn: Turn) -> Reservation:
         """Reserves what a call may take, once `delay` is zero."""
         self._quotas.take(now, turn.requests, turn.tokens)
