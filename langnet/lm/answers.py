@@ -9,14 +9,14 @@ from __future__ import annotations
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
-from langnet.errors import ModelError, TransientError
+from langnet.errors import CapabilityError, ModelError, TransientError
 from langnet.lm.base import Usage
 from langnet.lm.logprobs import text_logprobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["echoed_logprobs", "first_tokens", "prompt_logprobs", "text_of", "usage_of"]
+__all__ = ["echoed_logprobs", "first_tokens", "in_order", "prompt_logprobs", "text_of", "usage_of"]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
 
@@ -45,6 +45,25 @@ def text_of(choice: Mapping[str, Any]) -> str | None:
     if found is None:
         return None
     raise TransientError(f"the server answered with a {type(found).__name__} in place of a text")
+
+
+def in_order(choices: Sequence[object], count: int, url: str) -> list[dict[str, Any]]:
+    """The choices of an answer to several prompts, in the prompts' order.
+
+    Raises:
+        CapabilityError: there is not one for each.
+    """
+    by_place: dict[int, dict[str, Any]] = {}
+    for place, choice in enumerate(choices):
+        if isinstance(choice, dict):
+            index = choice.get("index")
+            by_place[index if type(index) is int else place] = choice
+    if len(choices) != count or by_place.keys() != set(range(count)):
+        raise CapabilityError(
+            f"{url} answered {count} prompts in one request with {len(choices)} choices; it does "
+            "not take lists of prompts: leave out batch"
+        )
+    return [by_place[place] for place in range(count)]
 
 
 def usage_of(usage: object) -> Usage:

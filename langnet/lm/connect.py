@@ -25,6 +25,7 @@ from langnet.errors import LangnetError
 from langnet.lm.base import Capabilities
 from langnet.lm.cache import Cached, DiskStore
 from langnet.lm.flight import SingleFlight
+from langnet.lm.gather import Gathered
 from langnet.lm.limited import Limited
 from langnet.lm.limiter import Limiter
 from langnet.lm.limits import Limits
@@ -173,7 +174,10 @@ async def connect_all(
             limiter = Limiter(limits) if isinstance(limits, Limits) else limits
             model = await opener(pull=pull, progress=progress, retries=retries, limiter=limiter)
             stack.push_async_callback(_close, model)
-            if isinstance(model, OpenAIModel):
+            if isinstance(model, OpenAIModel) and model.batch is not None:
+                joined = await stack.enter_async_context(Gathered(model, limiter))
+                opened[spec] = over(joined, retries)
+            elif isinstance(model, OpenAIModel):
                 opened[spec] = over(model if limiter is None else Limited(model, limiter), retries)
             else:
                 opened[spec] = over(model, None)
@@ -279,6 +283,7 @@ def _flag(text: str) -> bool:
 
 _LOCAL_OPTIONS: dict[str, Callable[[str], Any]] = {"context_size": int, "threads": int}
 _OPENAI_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "batch": int,
     "choose": _flag,
     "endpoint": str,
     "key_env": str,

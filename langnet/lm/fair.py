@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 if TYPE_CHECKING:
+    from langnet.errors import RateLimited
     from langnet.lm.pace import Reservation
 
 __all__ = ["FairQueue", "Member", "Turn"]
@@ -25,22 +26,48 @@ class Turn:
         member: whose call it is.
         requests: how many requests it sends.
         tokens: how many tokens it may take at most.
+        drawn: how many of these are its answer's.
         since: when it was asked for, in seconds.
         taken: its place in time, once it has gone.
-        gone: whether it waits no longer, since it may go or was cancelled.
-        woken: is set once it may go, or is to look at the clock.
+        refusal: why it may never go.
+        gone: whether it waits no longer, since it may go, may not, or was cancelled.
+        woken: is set once it may go or not, or is to look at the clock.
     """
 
-    __slots__ = ("gone", "member", "requests", "since", "taken", "tokens", "woken")
+    __slots__ = (
+        "drawn",
+        "gone",
+        "member",
+        "refusal",
+        "requests",
+        "since",
+        "taken",
+        "tokens",
+        "woken",
+    )
 
-    def __init__(self, member: Member, requests: int, tokens: int, since: float) -> None:
+    def __init__(
+        self, member: Member, requests: int, tokens: int, drawn: int, since: float
+    ) -> None:
         self.member = member
         self.requests = requests
         self.tokens = tokens
+        self.drawn = drawn
         self.since = since
         self.taken: Reservation | None = None
+        self.refusal: RateLimited | None = None
         self.gone = False
         self.woken: anyio.Event | None = None
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Requests, tokens, and those of them that are the answer's."""
+        return self.requests, self.tokens, self.drawn
+
+    @property
+    def queued(self) -> float:
+        """Seconds that it waited before it went."""
+        return 0.0 if self.taken is None else self.taken.at - self.since
 
 
 class Member:

@@ -2,7 +2,8 @@
 
 Two families are read: `x-ratelimit-limit-requests` and its like (OpenAI and those who speak as it
 does), with durations such as "6m0s", and `anthropic-ratelimit-requests-limit` and its like, with
-RFC 3339 dates. What is not there, or makes no sense, stays unknown.
+RFC 3339 dates; this one has tokens of contexts and of answers apart as well. What is not there, or
+makes no sense, stays unknown.
 """
 
 from __future__ import annotations
@@ -10,14 +11,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Quota", "Resource", "quotas", "seconds_of"]
+__all__ = ["Quota", "Resource", "quotas", "seconds_of", "used_up"]
 
-Resource = Literal["requests", "tokens"]
+Resource = Literal["requests", "tokens", "input_tokens", "output_tokens"]
+"""What is limited; "tokens" are those of contexts and answers together."""
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _PART = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ms|us|µs|[dhms])")
@@ -25,9 +27,10 @@ _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"\d{1,15}")
 # What is limited, and the headers of its limit, of what is left, and of the time until all is left.
 # Every answer is searched for them, so they are spelled out once.
+_TOLD = ("limit", "remaining", "reset")
 _NAMES: tuple[tuple[Resource, str, str, str], ...] = tuple(
-    (resource, *(form.format(resource, what) for what in ("limit", "remaining", "reset")))
-    for resource in ("requests", "tokens")
+    (resource, *(form.format(resource.replace("_", "-"), what) for what in _TOLD))
+    for resource in get_args(Resource)
     for form in ("x-ratelimit-{1}-{0}", "anthropic-ratelimit-{0}-{1}")
 )
 # A minute's limit is full again within a minute, give or take what clocks and rounding add.
@@ -36,10 +39,10 @@ _MINUTE = 62.0
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One limit per minute, as a server tells it.
+    """One limit, as a server tells it.
 
     Attributes:
-        limit: how many may be used in a minute.
+        limit: how many may be used.
         remaining: how many are left now, where the server says it.
         reset: seconds until all are there again, where the server says it.
     """
@@ -63,14 +66,43 @@ def quotas(headers: Mapping[str, str], *, now: datetime | None = None) -> dict[R
         headers: of the answer, whose names are found in lower case or in any.
         now: the present time, for dates; by default that of the system.
     """
+    return {
+        resource: quota
+        for resource, quota in _told(headers, now).items()
+        if quota.reset is None or quota.reset <= _MINUTE
+    }
+
+
+def used_up(
+    headers: Mapping[str, str], *, now: datetime | None = None
+) -> tuple[Resource, Quota] | None:
+    """The limit of a longer time than a minute, such as a day's, of which nothing is left.
+
+    >>> used_up({"x-ratelimit-limit-requests": "200", "x-ratelimit-remaining-requests": "0",
+    ...          "x-ratelimit-reset-requests": "7h12m"})
+    ('requests', Quota(limit=200, remaining=0, reset=25920.0))
+
+    Args:
+        headers: of the answer.
+        now: the present time, for dates; by default that of the system.
+    """
+    spent = {
+        resource: quota
+        for resource, quota in _told(headers, now).items()
+        if quota.remaining == 0 and (quota.reset or 0.0) > _MINUTE
+    }
+    return max(spent.items(), key=lambda item: item[1].reset or 0.0, default=None)
+
+
+def _told(headers: Mapping[str, str], now: datetime | None) -> dict[Resource, Quota]:
+    """All limits that are told, of a minute or of longer."""
     found: dict[Resource, Quota] = {}
     for resource, limit_name, remaining_name, reset_name in _NAMES:
         text = headers.get(limit_name)
-        if text is None or resource in found or not (limit := _count(text)):
-            continue
-        reset = seconds_of(headers.get(reset_name), now=now)
-        if reset is None or reset <= _MINUTE:
-            found[resource] = Quota(limit, _count(headers.get(remaining_name)), reset)
+        if text is not None and resource not in found and (limit := _count(text)):
+            remaining = _count(headers.get(remaining_name))
+            reset = seconds_of(headers.get(reset_name), now=now)
+            found[resource] = Quota(limit, remaining, reset)
     return found
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import anyio
 
-from langnet.errors import LangnetError, RateLimited, TransientError
-from langnet.lm.base import LabelScores, TextScores, Usage
-from langnet.lm.partial import Partial
+from langnet.errors import LangnetError, ModelError, RateLimited, TransientError
+from langnet.lm.base import Choice, LabelScores, TextScores, Usage
+from langnet.lm.logprobs import log_sum_exp
+from langnet.lm.partial import Partial, partial_of
 from langnet.lm.tokens import counter
 from langnet.lm.wrapper import Wrapper
 
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from langnet.key import Key
-    from langnet.lm.base import Choice, Completion, Decoding, LanguageModel, TextScore
+    from langnet.lm.base import Completion, Decoding, LanguageModel, TextScore
     from langnet.lm.limiter import Limiter
 
-__all__ = ["Bounded", "Limited"]
+__all__ = ["SHARED", "Bounded", "Limited", "taken"]
+
+SHARED = (
+    "a server's limits hold for all who use the same key: within a process give connections one "
+    "limiter, connect(…, limits=limiter); else give each its part, Limits(requests_per_minute=…)"
+)
+"""What is added to a refusal."""
 
 T = TypeVar("T")
 
@@ -42,13 +49,22 @@ class Limited(Wrapper):
         model: the model. If it is `Bounded`, it tells the limiter what its answers' headers say.
         limiter: gives the turns; others may share it.
         name: of the user whose share this is. Every wrapper has a share of its own.
+        queued: is told the seconds that each request waited for its turn, in the task that waited.
     """
 
-    __slots__ = ("_member", "_tokens", "limiter")
+    __slots__ = ("_member", "_queued", "_tokens", "limiter")
 
-    def __init__(self, model: LanguageModel, limiter: Limiter, *, name: str = "") -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        limiter: Limiter,
+        *,
+        name: str = "",
+        queued: Callable[[float], None] | None = None,
+    ) -> None:
         super().__init__(model)
         self.limiter = limiter
+        self._queued = queued
         self._member = limiter.member(name)
         self._tokens = counter(model)
         if isinstance(model, Bounded):
@@ -56,7 +72,7 @@ class Limited(Wrapper):
 
     def shared(self, name: str = "") -> Limited:
         """The same model for another user, who has a share of its own."""
-        return Limited(self.model, self.limiter, name=name)
+        return Limited(self.model, self.limiter, name=name, queued=self._queued)
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -109,21 +125,38 @@ class Limited(Wrapper):
         return TextScores(tuple(score for scores in answers for score in scores), usage)
 
     async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
-        """Scores the labels of a closed set, all in one turn.
+        """Scores the labels of a closed set, where texts are scored each in its turn.
 
         Raises:
             CapabilityError: the model cannot score labels.
             ModelError: the call failed.
         """
-        texts = dict.fromkeys(text for choice in choices for text in choice.texts)
-        # A model that scores texts asks for each; one that does not asks for one token.
-        each = list(texts) if self.model.capabilities.score and texts else [""]
+        if not (isinstance(self.model, Bounded) and self.model.capabilities.score):
+            return await self._chosen(context, choices)
+
+        # A server's model that scores texts sends a request for each, independent of the others.
+        async def one(text: str) -> tuple[list[float], Usage]:
+            found = await self._chosen(context, [Choice(text)])
+            return list(found.logprobs), found.usage
+
+        texts = list(dict.fromkeys(text for choice in choices for text in choice.texts))
+        try:
+            answers, usage = await _all(one, texts)
+        except ModelError as error:  # the whole set is asked again, so only the cost goes along
+            error.partial = Partial({}, partial_of(error).usage)
+            raise
+        scores = {text: score for text, (score,) in zip(texts, answers, strict=True)}
+        logprobs = (log_sum_exp([scores[text] for text in set(c.texts)]) for c in choices)
+        return LabelScores(tuple(logprobs), usage)
+
+    async def _chosen(self, context: str, choices: Sequence[Choice]) -> LabelScores:
+        scores = self.model.capabilities.score
         return await self._in_turn(
             lambda: self.model.choose(context, choices),
             lambda found: found.usage,
-            *([context] * len(each)),
-            *each,
-            requests=len(each),
+            context,
+            # A model that does not score texts asks for one token.
+            *(text for choice in choices if scores for text in choice.texts),
         )
 
     async def _in_turn(
@@ -132,21 +165,32 @@ class Limited(Wrapper):
         used: Callable[[T], Usage],
         *texts: str,
         drawn: int = 1,
-        requests: int = 1,
     ) -> T:
         limiter, tokens = self.limiter, 0
         if limiter.counts_tokens:
-            tokens = sum(map(self._tokens, texts)) + drawn * requests
-        turn = await limiter.enter(self._member, requests=requests, tokens=tokens)
+            tokens = sum(map(self._tokens, texts)) + drawn
+        turn = await limiter.enter(self._member, tokens=tokens, drawn=min(drawn, tokens))
+        if self._queued is not None:
+            self._queued(turn.queued)
         try:
             answer = await call()
         except BaseException as error:
+            if isinstance(error, RateLimited):
+                error.add_note(SHARED)
             limiter.leave(turn, error=error)
             raise
-        usage = used(answer)
-        # A server that does not say what it counted leaves what was reserved.
-        limiter.leave(turn, tokens=(usage.prompt_tokens + usage.completion_tokens) or None)
+        total, output = taken(used(answer))
+        limiter.leave(turn, tokens=total, drawn=output)
         return answer
+
+
+def taken(usage: Usage) -> tuple[int | None, int | None]:
+    """The tokens that a call took, and those of them that were drawn.
+
+    `None` where a server does not say what it counted; then what was reserved stays.
+    """
+    tokens = usage.prompt_tokens + usage.completion_tokens
+    return (tokens, usage.completion_tokens) if tokens else (None, None)
 
 
 def _used(drawn: Sequence[Completion]) -> Usage:

@@ -27,6 +27,7 @@ from langnet.key import Key
 from langnet.lm.answers import (
     echoed_logprobs,
     first_tokens,
+    in_order,
     prompt_logprobs,
     text_of,
     usage_of,
@@ -96,6 +97,8 @@ class OpenAIModel:
             OpenAI's limits.
         timeout: seconds to wait for a connection, and for the server's next byte.
         extra: fields that go along with every request, such as `{"top_k": -1}`.
+        batch: how many prompts the server takes in one request, at the endpoint "completions";
+            `langnet.lm.gather.Gathered` joins requests then, as `connect` does.
         session: connections that the caller owns and closes.
 
     Raises:
@@ -116,6 +119,7 @@ class OpenAIModel:
         top_logprobs: int | None = None,
         timeout: float = 120.0,
         extra: Mapping[str, Any] | None = None,
+        batch: int | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
         if endpoint not in _PATHS:
@@ -124,6 +128,10 @@ class OpenAIModel:
             raise ValueError(f'scoring is "echo", "prompt_logprobs" or None, not {scoring!r}')
         if scoring is not None and endpoint == "chat":
             raise ValueError('a chat cannot be scored; add endpoint="completions"')
+        if batch is not None and (batch < 1 or endpoint == "chat"):
+            raise ValueError(
+                'batch is at least 1, with endpoint="completions": a chat takes no list of prompts'
+            )
         scores = scoring is not None
         declared = capabilities or Capabilities(score=scores, choose=scores)
         if declared.score and not scores:
@@ -147,6 +155,8 @@ class OpenAIModel:
         self._length_field = "max_completion_tokens" if new_name else "max_tokens"
         self._session = session
         self._owns_session = session is None
+        self.batch = batch
+        self._gathered: Callable[..., Awaitable[tuple[dict[str, Any], Usage]]] | None = None
         self._hear: Callable[[int, Mapping[str, str]], None] | None = None
         self._closed = False
 
@@ -314,6 +324,12 @@ class OpenAIModel:
         """
         self._hear = hear
 
+    def gathered(
+        self, ask: Callable[[Mapping[str, Any]], Awaitable[tuple[dict[str, Any], Usage]]] | None
+    ) -> None:
+        """Leaves every request to whoever joins them; see `langnet.lm.batch.Batching`."""
+        self._gathered = ask
+
     async def aclose(self) -> None:
         """Closes the connections, except those of a session that the caller owns."""
         self._closed = True
@@ -328,6 +344,24 @@ class OpenAIModel:
 
     async def _post(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Usage]:
         """The first choice of the server's answer, and the tokens that it took."""
+        if self._gathered is not None:
+            return await self._gathered(body)
+        choices, usage = await self.request(body)
+        return choices[0], usage
+
+    async def request(
+        self, body: Mapping[str, Any], prompts: Sequence[str] | None = None
+    ) -> tuple[list[dict[str, Any]], Usage]:
+        """Sends one request; gives the choices, and the tokens that they took.
+
+        Args:
+            body: what is asked, without what is the same in all requests.
+            prompts: several in place of one; there is a choice for each, in their order.
+
+        Raises:
+            ModelError: the request failed.
+            CapabilityError: the server does not answer each of several prompts.
+        """
         if self._closed:
             raise RuntimeError(f"{self!r} is closed")
         if self._session is None:
@@ -336,18 +370,21 @@ class OpenAIModel:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=most), cookie_jar=aiohttp.DummyCookieJar()
             )
+        several = {} if prompts is None else {"prompt": list(prompts)}
         answer = await post_json(
             self._session,
             self._url,
-            {**self._extra, "model": self.name, **body},
+            {**self._extra, "model": self.name, **body, **several},
             headers=self._headers,
             timeout=self._timeout,
             secret=self._key,
             hear=self._hear,
         )
         match answer.get("choices"):
-            case [dict(choice), *_]:
-                return choice, usage_of(answer.get("usage"))
+            case [dict(), *_] as choices:
+                if prompts is not None:
+                    choices = in_order(choices, len(prompts), self._url)
+                return choices, usage_of(answer.get("usage"))
         raise TransientError(f"{self._url} answered without a choice")
 
     async def _drawn(self, body: Mapping[str, Any], decoding: Decoding) -> tuple[Completion, Usage]:

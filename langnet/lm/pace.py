@@ -1,6 +1,7 @@
 """When the next request may go, so that no minute holds more requests or tokens than is allowed.
 
-Two rules hold together, for requests and for tokens:
+Two rules hold together, for requests, for tokens, and for tokens of contexts and of answers where a
+server limits them apart:
 
 - *Spacing*: a request of a size goes no earlier than the sizes before it allow at an even rate, so
   that there is no burst (the generic cell rate algorithm, ITU-T I.371, in the form of a theoretical
@@ -19,6 +20,12 @@ from __future__ import annotations
 
 from collections import deque
 from math import inf
+from typing import TYPE_CHECKING, get_args
+
+from langnet.lm.headers import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Pacer", "Reservation"]
 
@@ -37,19 +44,30 @@ class Reservation:
         at: when, in seconds.
         requests: how many requests.
         tokens: how many tokens are reserved, or were used once it is settled.
+        drawn: how many of these are answers'.
     """
 
-    __slots__ = ("at", "counts", "requests", "tokens")
+    __slots__ = ("at", "counts", "drawn", "requests", "tokens")
 
-    def __init__(self, at: float, requests: int, tokens: int) -> None:
+    def __init__(self, at: float, requests: int, tokens: int, drawn: int) -> None:
         self.at = at
         self.requests = requests
         self.tokens = tokens
+        self.drawn = drawn
         self.counts = True  # until the window has passed
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How much of each resource, in the order of `Resource`."""
+        return _sizes(self.requests, self.tokens, self.drawn)
+
+
+def _sizes(requests: int, tokens: int, drawn: int) -> tuple[int, ...]:
+    return requests, tokens, tokens - drawn, drawn
 
 
 class _Lane:
-    """One limit: of requests, or of tokens."""
+    """One limit, such as that of requests."""
 
     __slots__ = ("due", "limit", "others", "others_until", "spacing", "used")
 
@@ -93,44 +111,37 @@ class Pacer:
         burst: see above.
     """
 
-    __slots__ = ("_log", "_requests", "_speed", "_tokens", "burst")
+    __slots__ = ("_lanes", "_log", "burst")
 
     def __init__(self, *, burst: float = 0.0) -> None:
         self.burst = burst
-        self._requests = _Lane()
-        self._tokens = _Lane()
+        self._lanes: dict[Resource, _Lane] = {name: _Lane() for name in get_args(Resource)}
         self._log: deque[Reservation] = deque()
-        self._speed = 1.0
 
     @property
-    def requests_per_minute(self) -> float | None:
-        """The limit that is kept to; `None` where none is known."""
-        return None if self._requests.limit == inf else self._requests.limit
+    def limits(self) -> dict[Resource, float]:
+        """The limits per minute that are kept to, where one is known."""
+        return {name: lane.limit for name, lane in self._lanes.items() if lane.limit < inf}
 
-    @property
-    def tokens_per_minute(self) -> float | None:
-        """The limit that is kept to; `None` where none is known."""
-        return None if self._tokens.limit == inf else self._tokens.limit
-
-    def limit(self, requests: float | None, tokens: float | None, *, speed: float = 1.0) -> None:
+    def limit(self, limits: Mapping[Resource, float], *, speed: float = 1.0) -> None:
         """Sets the limits per minute, and the share of them that is used.
 
         What was sent before counts under the new limits.
         """
-        for lane, limit in ((self._requests, requests), (self._tokens, tokens)):
-            lane.limit = inf if limit is None else limit
+        for name, lane in self._lanes.items():
+            lane.limit = limits.get(name, inf)
             lane.spacing = MINUTE * MARGIN / (lane.limit * speed)
 
-    def told(self, now: float, kind: str, remaining: int | None, reset: float | None) -> None:
+    def told(self, now: float, kind: Resource, remaining: int | None, reset: float | None) -> None:
         """Takes over what a server counts beyond what was sent here, such as others' calls.
 
         Args:
             now: the present time, in seconds.
-            kind: "requests" or "tokens".
+            kind: what is limited.
             remaining: what the server says is left of the limit.
             reset: seconds until all is there again.
         """
-        lane = self._requests if kind == "requests" else self._tokens
+        lane = self._lanes[kind]
         if remaining is None or lane.limit == inf:
             return
         self._forget(now)
@@ -138,52 +149,66 @@ class Pacer:
         lane.others = int(more) if more > _TOLD * lane.limit else 0
         lane.others_until = now + (MINUTE if reset is None else reset)
 
-    def delay(self, now: float, requests: int, tokens: int) -> float:
+    def delay(self, now: float, requests: int, tokens: int, drawn: int = 0) -> float:
         """Seconds until so much may be asked for again to go; not above zero where it may now."""
         self._forget(now)
         oldest = self._log[0].at + MINUTE + JITTER if self._log else inf
         wait = max(
-            self._requests.delay(now, requests, oldest, self.burst),
-            self._tokens.delay(now, tokens, oldest, self.burst),
+            lane.delay(now, size, oldest, self.burst)
+            for lane, size in zip(
+                self._lanes.values(), _sizes(requests, tokens, drawn), strict=True
+            )
         )
         return wait if wait > _INSTANT / 2 else 0.0
 
-    def take(self, now: float, requests: int, tokens: int, *, since: float) -> Reservation:
+    def fits(self, requests: int, tokens: int, drawn: int = 0) -> bool:
+        """Whether a minute has so much at all."""
+        sizes = _sizes(requests, tokens, drawn)
+        lanes = zip(self._lanes.values(), sizes, strict=True)
+        return all(size <= lane.limit for lane, size in lanes)
+
+    def take(
+        self, now: float, requests: int, tokens: int, drawn: int = 0, *, since: float
+    ) -> Reservation:
         """Reserves, once `delay` is zero.
 
         Args:
             now: the present time, in seconds.
             requests: how many requests.
             tokens: how many tokens at most.
+            drawn: how many of these are answers'.
             since: when it was first asked for; lateness after that is caught up a little.
         """
         since = max(since, now - LATE)
-        self._requests.take(since, requests)
-        self._tokens.take(since, tokens)
-        taken = Reservation(now, requests, tokens)
+        taken = Reservation(now, requests, tokens, drawn)
+        for lane, size in zip(self._lanes.values(), taken.sizes, strict=True):
+            lane.take(since, size)
         self._log.append(taken)
         return taken
 
-    def settle(self, taken: Reservation, tokens: int) -> None:
+    def settle(self, taken: Reservation, tokens: int, drawn: int = 0) -> None:
         """Sets what a reservation really used; the rest is given back."""
-        change = tokens - taken.tokens
-        if change:
-            taken.tokens = tokens
-            self._tokens.change(change, counts=taken.counts)
+        self._change(taken, taken.requests, tokens, drawn)
 
     def undo(self, taken: Reservation) -> None:
         """Gives back a reservation of which nothing was sent."""
-        self.settle(taken, 0)
-        self._requests.change(-taken.requests, counts=taken.counts)
-        taken.requests = 0
+        self._change(taken, 0, 0, 0)
 
-    def cost(self, requests: int, tokens: int) -> float:
-        """The larger share of the limits, in seconds; the number of requests where none is known.
+    def cost(self, requests: int, tokens: int, drawn: int = 0) -> float:
+        """The largest share of the limits, in seconds; the number of requests where none is known.
 
         Source: dominant resources (Ghodsi et al., NSDI 2011).
         """
-        cost = max(requests * self._requests.spacing, tokens * self._tokens.spacing)
-        return cost or float(requests)
+        sizes = _sizes(requests, tokens, drawn)
+        lanes = zip(self._lanes.values(), sizes, strict=True)
+        return max(size * lane.spacing for lane, size in lanes) or float(requests)
+
+    def _change(self, taken: Reservation, requests: int, tokens: int, drawn: int) -> None:
+        before = taken.sizes
+        taken.requests, taken.tokens, taken.drawn = requests, tokens, drawn
+        for lane, old, new in zip(self._lanes.values(), before, taken.sizes, strict=True):
+            if new != old:
+                lane.change(new - old, counts=taken.counts)
 
     def _forget(self, now: float) -> None:
         """Drops what has left the window."""
@@ -191,5 +216,5 @@ class Pacer:
         while log and log[0].at <= end:
             taken = log.popleft()
             taken.counts = False
-            self._requests.used -= taken.requests
-            self._tokens.used -= taken.tokens
+            for lane, size in zip(self._lanes.values(), taken.sizes, strict=True):
+                lane.used -= size

@@ -204,9 +204,9 @@ def reset(request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def serving(**settings: Any) -> AsyncIterator[Server]:
+async def serving(kind: type[Server] = Server, **settings: Any) -> AsyncIterator[Server]:
     """Runs a server at a free port; its `url` ends in "/v1"."""
-    server = Server(**settings)
+    server = kind(**settings)
     app = web.Application()
     app.router.add_post("/v1/chat/completions", server.answer)
     app.router.add_post("/v1/completions", server.answer)

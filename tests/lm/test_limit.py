@@ -18,11 +18,12 @@ from langnet.key import Key
 from langnet.lm.base import Capabilities, Choice, Completion, Decoding, LabelScores, Usage
 from langnet.lm.connect import connect
 from langnet.lm.headers import Quota, quotas, seconds_of
-from langnet.lm.limited import Limited
+from langnet.lm.limited import SHARED, Limited
 from langnet.lm.limiter import Limiter
 from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.pace import Pacer
+from langnet.lm.quota import Day
 from langnet.lm.retry import Retries, Retrying
 from langnet.lm.room import Room
 from langnet.testing import TableModel, check_model
@@ -78,7 +79,7 @@ def test_no_minute_holds_more_than_is_allowed(requests, tokens, burst, seed):
     """Whatever sizes come, settle and are undone, late or not, no window is above a limit."""
     rng = random.Random(seed)
     pacer = Pacer(burst=burst)
-    pacer.limit(requests, tokens)
+    pacer.limit({"requests": requests or math.inf, "tokens": tokens or math.inf})
     now, open_, sent = 1000.0 * rng.random(), [], []
     for _ in range(150):
         size = rng.randint(1, tokens or 100)
@@ -325,13 +326,63 @@ def test_limits_that_are_not_told_stay_unknown():
         "anthropic-ratelimit-tokens-limit": "40000",
     }
     assert quotas(anthropic, now=now) == {"requests": Quota(50, 49, 2.0), "tokens": Quota(40000)}
+    apart = {
+        "anthropic-ratelimit-input-tokens-limit": "50000",
+        "anthropic-ratelimit-input-tokens-remaining": "49000",
+        "anthropic-ratelimit-input-tokens-reset": "2026-01-01T00:00:01Z",
+        "anthropic-ratelimit-output-tokens-limit": "10000",
+    }
+    assert quotas(apart, now=now) == {
+        "input_tokens": Quota(50000, 49000, 1.0),
+        "output_tokens": Quota(10000),
+    }
     daily = {"x-ratelimit-limit-requests": "14400", "x-ratelimit-reset-requests": "2m59.56s"}
     unknown = {"x-ratelimit-limit-tokens": "-1", "x-ratelimit-limit-requests": "0"}
     assert quotas(daily) == quotas(unknown) == quotas({}) == {}
-    limiter = Limiter()
-    limiter.hear(200, unknown)
-    reading = limiter.reading()
+
+    async def work():
+        limiter = Limiter()
+        limiter.hear(200, unknown)
+        return limiter.reading()
+
+    reading = virtually(work)
     assert (reading.requests_per_minute, reading.tokens_per_minute) == (None, None)
+
+
+def test_tokens_of_contexts_and_answers_are_paced_apart():
+    """Where a server limits them apart, each holds, and what was not drawn is given back."""
+
+    async def work():
+        limiter = Limiter(Limits(concurrency=OPEN))
+        limiter.hear(
+            200,
+            {
+                "anthropic-ratelimit-input-tokens-limit": "6000",
+                "anthropic-ratelimit-output-tokens-limit": "600",
+            },
+        )
+        reading = limiter.reading()
+        assert (reading.tokens_per_minute, reading.requests_per_minute) == (None, None)
+        assert (reading.input_tokens_per_minute, reading.output_tokens_per_minute) == (6000, 600)
+        member, drawn, sent = limiter.member(), (2, 40), []
+
+        async def one(number):
+            turn = await limiter.enter(member, tokens=90, drawn=40)
+            sent.append((anyio.current_time(), drawn[number // 200]))
+            limiter.leave(turn, tokens=50 + sent[-1][1], drawn=sent[-1][1])
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(260):
+                tasks.start_soon(one, number)
+        return sent
+
+    sent = virtually(work)
+    # 50 of the context each: 120 a minute; then 40 of the answer each: 15 a minute.
+    times = [at for at, _ in sent]
+    assert times[199] == pytest.approx(100 * 1.01, abs=2)
+    assert times[-1] - times[199] == pytest.approx(4 * 60 * 1.01, abs=8)
+    assert most_in_a_minute(sent) <= 600
+    assert most_in_a_minute([(at, 50) for at in times]) <= 6000
 
 
 def test_learnt_limits_hold_for_what_was_sent_before():
@@ -403,17 +454,146 @@ def test_a_refusal_pauses_all_and_slows_down_and_recovers():
     assert later == pytest.approx(99, abs=2)
 
 
-def test_a_pause_is_not_endless():
-    """A server that asks to come back tomorrow holds calls back for `longest_pause` alone."""
+# Quotas that take long to be full again
+
+
+def test_a_quota_that_is_used_up_fails_calls_at_once():
+    """A server that asks to come back tomorrow is left alone, and calls say so and do not wait."""
+
+    async def work():
+        limiter = Limiter(Limits(concurrency=2))
+        member, errors = limiter.member(), []
+        turns = [await limiter.enter(member) for _ in range(2)]
+
+        async def waiting():
+            with pytest.raises(RateLimited) as caught:
+                await limiter.enter(member)
+            errors.append(caught.value)
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(waiting)
+            await anyio.sleep(1)
+            refused = RateLimited("tokens per day are used up", retry_after=30_000.0)
+            limiter.leave(turns[0], error=refused)
+        limiter.leave(turns[1], error=refused)
+        await waiting()
+        assert anyio.current_time() == 1.0
+        reading = limiter.reading()
+        assert (reading.open, reading.waiting, reading.closed_for) == (0, 0, 30_000.0)
+        return errors
+
+    errors = virtually(work)
+    assert len(errors) == 4
+    for error in errors:
+        assert error.retry_after == 30_000.0
+        assert "not sent: tokens per day are used up; calls go again at 20" in str(error)
+        assert "UTC, in 8 h 20 min" in str(error)
+
+
+def test_a_refusal_for_long_is_not_retried():
+    """Nobody waits for tomorrow: the first call fails with the server's words, the next unsent."""
+
+    async def work():
+        model = Slow(RateLimited("spent", retry_after=30_000.0))
+        retrying = Retrying(Limited(model, Limiter()), Retries())
+        for words in ("spent", "not sent: spent; calls go again at"):
+            with pytest.raises(RateLimited, match=words) as caught:
+                await retrying.choose("Q", [Choice("a")])
+            assert "longer than longest_retry_after" in "".join(caught.value.__notes__)
+        assert len(model.asked) == 1
+        assert anyio.current_time() == 1.0
+
+    virtually(work)
+
+
+@pytest.mark.parametrize("mended", [True, False])
+def test_now_and_then_one_call_finds_out_whether_a_quota_is_still_used_up(mended):
+    """After each longest pause one call goes; where it succeeds, so do all."""
 
     async def work():
         limiter = Limiter(Limits(longest_pause=30.0))
-        member = limiter.member()
-        limiter.leave(await limiter.enter(member), error=RateLimited("no", retry_after=86400.0))
-        return await calls(limiter, 1)
+        member, refused = limiter.member(), RateLimited("no", retry_after=86400.0)
+        limiter.leave(await limiter.enter(member), error=refused)
+        await anyio.sleep(31)
+        turn = await limiter.enter(member)
+        with pytest.raises(RateLimited):
+            await limiter.enter(member)  # one, not all
+        limiter.leave(turn, error=None if mended else refused)
+        if mended:
+            assert limiter.reading().closed_for == 0
+            limiter.leave(await limiter.enter(member))
+        else:
+            with pytest.raises(RateLimited):
+                await limiter.enter(member)
 
-    ((at, _),) = virtually(work)
-    assert at == pytest.approx(30.0)
+    virtually(work)
+
+
+def test_a_days_limit_that_headers_say_is_used_up_is_believed_once_it_refuses():
+    """A header alone closes nothing; with a 429 that names no time, the header's holds."""
+    headers = {
+        "x-ratelimit-limit-requests": "200",
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "7h12m",
+    }
+
+    async def work():
+        limiter = Limiter()
+        member = limiter.member()
+        limiter.hear(200, headers)
+        turn = await limiter.enter(member)
+        limiter.hear(429, headers)
+        limiter.leave(turn, error=RateLimited("no"))
+        with pytest.raises(RateLimited, match=r"limit of 200 requests is used up.*in 7 h 12 min"):
+            await limiter.enter(member)
+
+    virtually(work)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 2**32), st.integers(50, 500))
+def test_no_day_holds_more_than_is_allowed(seed, limit):
+    """Whatever sizes come and are given back, no window of 24 hours holds more than its limit."""
+    rng = random.Random(seed)
+    day, now, kept = Day(limit, "tokens"), 1e6 * rng.random(), []
+    for _ in range(120):
+        size = rng.randint(1, 50)
+        wait = day.delay(now, size)
+        assert 0 <= wait <= 86400 + 1e-5
+        now += wait
+        assert day.delay(now, size) == 0
+        day.add(now, size)
+        kept.append([now, size])
+        if rng.random() < 0.5:
+            of = rng.choice(kept[-5:])
+            back = rng.randint(0, of[1])
+            of[1] -= back
+            if of[0] > now - 86400:
+                day.add(of[0], -back)
+        now += rng.choice([0.0, 1.0, 100.0, 20_000.0]) * rng.random()
+    for end, _ in kept:
+        assert sum(size for at, size in kept if end - 86400 + 1e-5 < at <= end) <= limit
+
+
+def test_the_users_days_are_kept_to():
+    """A call beyond a day's requests or tokens fails at once, and goes when the day has passed."""
+
+    async def work():
+        limiter = Limiter(Limits(requests_per_day=3, tokens_per_day=100))
+        assert limiter.counts_tokens
+        await calls(limiter, 3, reserved=40, used=lambda _: 20)  # the third waits for the others
+        member = limiter.member()
+        with pytest.raises(RateLimited, match="3 of requests_per_day are used up") as caught:
+            await limiter.enter(member, tokens=10)
+        await anyio.sleep(caught.value.retry_after)
+        await calls(limiter, 1, reserved=60, used=lambda _: 60)
+        with pytest.raises(RateLimited, match="100 of tokens_per_day are used up"):
+            await limiter.enter(member, tokens=90)
+        with pytest.raises(RateLimited, match="could take 101 tokens, more than the 100"):
+            await limiter.enter(member, tokens=101)
+
+    virtually(work)
 
 
 # How many calls are open
@@ -612,6 +792,51 @@ def test_time_in_the_queue_is_not_the_calls():
     assert virtually(work) > 120
 
 
+def test_time_in_the_queue_is_told():
+    """Whoever asks is told how long each request waited, and the limiter adds it up."""
+
+    async def work():
+        waited = []
+        limiter = Limiter(Limits(requests_per_minute=60, concurrency=8))
+        limited = Limited(Slow(), limiter, queued=waited.append)
+        await limited.sample("Q", decoding=Decoding(), keys=KEYS)
+        assert waited == pytest.approx([0.0, 1.01, 2.02, 3.03], abs=0.01)
+        assert limiter.reading().queued == pytest.approx(sum(waited))
+
+    virtually(work)
+
+
+def test_a_refusal_says_that_limiters_are_shared():
+    """Who is refused is told what to do where several connections share a server."""
+
+    async def work():
+        limited = Limited(Slow(RateLimited("no")), Limiter())
+        with pytest.raises(RateLimited) as caught:
+            await limited.choose("Q", [Choice("a")])
+        assert caught.value.__notes__ == [SHARED]
+
+    virtually(work)
+
+
+async def test_each_scored_label_takes_its_own_turn():
+    """Labels that are scored by their texts are requests, which no turn lets go together."""
+    async with serving(echo=True) as server:
+        spec = f"openai:toy@{server.url}?endpoint=completions&scoring=echo"
+        choices = [Choice("yes", ("yes", "indeed")), Choice("no")]
+        async with connect(spec, limits=None) as model:
+            plain = await model.choose("Is it so?", choices)
+        limiter = Limiter(Limits(concurrency=1))
+        async with connect(spec, limits=limiter) as model:
+            assert await model.choose("Is it so?", choices) == plain
+            server.most_open = 0
+            await model.choose("Is it so?", choices)
+            assert server.most_open == 1
+            server.faults.extend([None, fault(500)])
+            with pytest.raises(TransientError) as caught:
+                await model.model.choose("Is it so?", choices)
+            assert caught.value.partial.usage.prompt_tokens > 0
+
+
 def test_tokens_are_reserved_and_settled():
     """A call reserves its context and its longest answer, and gives back what it did not take."""
 
@@ -681,6 +906,8 @@ async def test_no_more_requests_are_open_than_there_is_room():
         {"concurrency": 0},
         {"first_concurrency": 9, "most_concurrency": 8},
         {"longest_pause": math.inf},
+        {"input_tokens_per_minute": 0},
+        {"tokens_per_day": 0.5},
     ],
 )
 def test_limits_that_cannot_be_kept_are_refused(wrong):
