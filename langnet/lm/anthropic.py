@@ -141,10 +141,10 @@ class AnthropicModel:
 
     async def score(
         self,
-        context: str,
-        texts: Sequence[str],
+        context: str,  # noqa: ARG002
+        texts: Sequence[str],  # noqa: ARG002
         *,
-        decoding: Decoding,
+        decoding: Decoding,  # noqa: ARG002
         end: bool = True,  # noqa: ARG002
     ) -> TextScores:
         """Scores nothing.

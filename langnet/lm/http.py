@@ -37,6 +37,7 @@ LONGEST_BODY = 32 * 2**20  # bytes; a long text with log-probabilities takes a f
 _END_OF_STATUS = 600
 # What Anthropic calls its errors, which have no status of their own within a stream.
 _STATUSES = {
+    "invalid_request_error": 400,
     "authentication_error": 401,
     "billing_error": 402,
     "permission_error": 403,

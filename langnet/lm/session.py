@@ -135,7 +135,7 @@ def checked_url(text: str) -> str:
         ) from error
     if url.scheme not in {"http", "https"} or not host:
         raise ValueError(
-            f"base_url is an http(s) address such as http://127.0.0.1:8000/v1, not {text!r}"
+            "base_url is an http(s) address such as http://127.0.0.1:8000/v1; this is none"
         )
     if url.user or url.password or url.query_string or url.fragment:
         # The text is not shown: it may hold a password.
