@@ -13,7 +13,7 @@ import yaml
 
 from langnet.errors import GraphError
 
-__all__ = ["read_data", "write_data", "write_text"]
+__all__ = ["read_data", "write_data", "write_text", "yaml_data"]
 
 _YAML = {".yaml", ".yml"}
 _JSON = {".json"}
@@ -38,10 +38,19 @@ def read_data(path: Path) -> Any:
         raise GraphError(f"{path} is not UTF-8 text: {error}") from error
     try:
         if is_yaml:
-            return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
+            return yaml_data(text)
         return json.loads(text, object_pairs_hook=_unique)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise GraphError(f"{path} is not {'YAML' if is_yaml else 'JSON'}: {error}") from error
+
+
+def yaml_data(text: str) -> Any:
+    """The plain data of a YAML text.
+
+    Raises:
+        yaml.YAMLError: it is none, or a mapping holds a key twice.
+    """
+    return yaml.load(text, _Loader)  # noqa: S506 - a subclass of the safe loader
 
 
 def write_data(path: Path, data: Any) -> None:

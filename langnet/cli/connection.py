@@ -14,15 +14,18 @@ import click
 from langnet.cli.watch import WatchOptions, watching
 from langnet.events import Notifier, Observer, PhaseAdvanced
 from langnet.graph import Graph
+from langnet.lm import models_file
 from langnet.lm.base import LanguageModel
 from langnet.lm.cache import default_cache_path
-from langnet.lm.connect import connect_all
+from langnet.lm.connect import Declaration, connect_all
 from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.retry import Retries
 
-__all__ = ["Connected", "ModelOptions", "cache_path", "connected"]
+__all__ = ["LOCAL", "Connected", "ModelOptions", "cache_path", "connected"]
 
+LOCAL = "local:smollm2"
+"""What nodes call where nothing is said."""
 _DEFAULT = "default"
 _NAMED = re.compile(r"(?P<name>\w+)=(?P<spec>.+)")
 # No node can call a model of this name.
@@ -33,7 +36,8 @@ _PROPOSER = "--proposer"
 class ModelOptions:
     """What the command line says about models."""
 
-    model: tuple[str, ...]
+    model: tuple[str, ...] = ()
+    models: str | None = None
     proposer: str | None = None
     cache: str | None = None
     pull: bool = False
@@ -75,11 +79,10 @@ async def connected(
         LangnetError: a model cannot be opened.
         OSError: the log cannot be written.
     """
-    specs = _specs(graph, options)
     watch = watch or WatchOptions()
     with watching(watch) as observers:
         async with connect_all(
-            {**specs, _PROPOSER: options.proposer or next(iter(specs.values()))},
+            _specs(graph, options),
             cache=cache_path(options.cache),
             meter=meter,
             retries=Retries(
@@ -107,7 +110,11 @@ def cache_path(given: str | None) -> Path | None:
     return None if given == "none" else Path(given)
 
 
-def _specs(graph: Graph, options: ModelOptions) -> dict[str, str]:
+def _specs(graph: Graph, options: ModelOptions) -> dict[str, str | Declaration]:
+    """What is called by each name that a node calls, and by the proposer.
+
+    What stands on the command line comes before what the file declares.
+    """
     given: dict[str, str] = {}
     for item in options.model:
         match = _NAMED.fullmatch(item)
@@ -120,8 +127,20 @@ def _specs(graph: Graph, options: ModelOptions) -> dict[str, str]:
         raise click.UsageError(
             f"no node calls a model {unknown[0]!r}; the nodes call {', '.join(called)}"
         )
-    default = given.get(_DEFAULT, next(iter(given.values())))
-    return {name: given.get(name, default) for name in called} or {_DEFAULT: default}
+    declared = {} if options.models is None else models_file.read(options.models)
+    known: dict[str, str | Declaration] = {**declared, **given}
+    first = next(iter(given.values()), None) or (LOCAL if options.models is None else None)
+    default = known.get(_DEFAULT, first)
+    found = {name: known.get(name, default) for name in called or [_DEFAULT]}
+    missing = [name for name, spec in found.items() if spec is None]
+    if missing:
+        raise click.UsageError(
+            f"nodes call a model {missing[0]!r}, which {options.models} does not declare; add it, "
+            f"or one called {_DEFAULT} for all others"
+        )
+    specs = {name: spec for name, spec in found.items() if spec is not None}
+    proposer = options.proposer or declared.get("proposer") or next(iter(specs.values()))
+    return {**specs, _PROPOSER: proposer}
 
 
 def _download(observer: Observer) -> Callable[[int, int], None]:

@@ -176,10 +176,15 @@ def model_options(function: F) -> F:
                 _MODEL,
                 "--model",
                 multiple=True,
-                default=("local:smollm2",),
-                show_default=True,
                 metavar="SPEC",
-                help="local:NAME, openai:NAME@URL, …; NAME=SPEC for nodes that call another model.",
+                help="local:NAME, openai:NAME@URL, …; NAME=SPEC for nodes that call another model. "
+                "By default local:smollm2.",
+            ),
+            option(
+                _MODEL,
+                "--models",
+                type=click.Path(exists=True, dir_okay=False),
+                help="A file that declares models by name (.yaml, .toml); --model comes before it.",
             ),
             option(
                 _MODEL,

@@ -16,7 +16,15 @@ from langnet.lm.logprobs import text_logprobs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["echoed_logprobs", "first_tokens", "in_order", "prompt_logprobs", "text_of", "usage_of"]
+__all__ = [
+    "count_of",
+    "echoed_logprobs",
+    "first_tokens",
+    "in_order",
+    "prompt_logprobs",
+    "text_of",
+    "usage_of",
+]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
 
@@ -73,7 +81,9 @@ def usage_of(usage: object) -> Usage:
     details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
     return Usage(
-        _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached)
+        count_of(usage.get("prompt_tokens")),
+        count_of(usage.get("completion_tokens")),
+        count_of(cached),
     )
 
 
@@ -172,7 +182,7 @@ def _is_text(part: object) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str)
 
 
-def _count(value: object) -> int:
+def count_of(value: object) -> int:
     """A number of tokens; zero for what cannot be one."""
     return value if type(value) is int and 0 < value < _MOST_TOKENS else 0
 

@@ -10,62 +10,47 @@ over all, so that an answer from the cache is no call. `langnet.lm.retry` says w
 
 from __future__ import annotations
 
-import os
-import re
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING
 
 import anyio
-import anyio.from_thread
 import anyio.to_thread
 
-from langnet.errors import LangnetError
-from langnet.lm.base import Capabilities
+from langnet.lm import models_file
 from langnet.lm.cache import Cached, DiskStore
 from langnet.lm.flight import SingleFlight
 from langnet.lm.gather import Gathered
-from langnet.lm.limited import Limited
+from langnet.lm.limited import Bounded, Limited
 from langnet.lm.limiter import Limiter
 from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter, Metered
 from langnet.lm.observe import Observed
 from langnet.lm.openai import OpenAIModel
-from langnet.lm.retry import Retries, Retrying, retried
+from langnet.lm.providers import SERVERS, shielded
+from langnet.lm.providers import opener as _opener
+from langnet.lm.retry import Retries, Retrying
+from langnet.lm.session import opened_session
+from langnet.lm.spec import Declaration, SpecError, parsed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
+
+    import aiohttp
 
     from langnet.lm.base import LanguageModel
     from langnet.lm.cache import Store
     from langnet.lm.observe import CallFinished
 
-__all__ = ["SpecError", "connect", "connect_all"]
-
-_FORMS = """
-  local:smollm2                          a model of the catalogue (`langnet models list`)
-  local:/path/to/model.gguf              a model file
-  openai:gpt-4o                          OpenAI, or the server that OPENAI_BASE_URL names
-  openai:NAME@http://127.0.0.1:8000/v1   a server that speaks OpenAI's protocol
-  http://127.0.0.1:8000/v1#NAME          the same
-Options follow a question mark: openai:NAME@http://127.0.0.1:8000/v1?endpoint=completions&probe=1"""
+__all__ = ["Declaration", "SpecError", "connect", "connect_all"]
 
 _RETRIES = Retries()
 _LIMITS = Limits()
 
-_OPENAI = re.compile(r"(?P<name>[^?#]+?)(@(?P<url>https?://[^?#]+))?(\?(?P<options>.*))?")
-_ADDRESS = re.compile(r"(?P<url>https?://[^?#]+)#(?P<name>[^?#]+)(\?(?P<options>.*))?")
-_LOCAL = re.compile(r"(?P<name>[^?]+)(\?(?P<options>.*))?")
-
-
-class SpecError(LangnetError, ValueError):
-    """A line that names a model cannot be read; the message lists the forms."""
-
 
 @asynccontextmanager
 async def connect(
-    spec: str | LanguageModel,
+    spec: str | Declaration | LanguageModel,
     *,
     cache: Store | str | Path | None = None,
     meter: Meter | None = None,
@@ -73,6 +58,7 @@ async def connect(
     limits: Limits | Limiter | None = _LIMITS,
     observe: Callable[[CallFinished], None] | None = None,
     observe_content: bool = False,
+    session: aiohttp.ClientSession | None = None,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[LanguageModel]:
@@ -92,6 +78,8 @@ async def connect(
             wrap an object of your own in `langnet.lm.limited.Limited`.
         observe: is told of every call when it has ended (`langnet.lm.observe.CallFinished`).
         observe_content: whether it is told contexts and answers, too.
+        session: connections that the caller owns and closes; by default one session is opened for
+            all servers, and closed at the end.
         pull: download a model of the catalogue that is not there.
         progress: is told the bytes that have come and those in all, from the thread that
             downloads.
@@ -108,6 +96,7 @@ async def connect(
         limits=limits,
         observe=observe,
         observe_content=observe_content,
+        session=session,
         pull=pull,
         progress=progress,
     ) as models:
@@ -116,7 +105,7 @@ async def connect(
 
 @asynccontextmanager
 async def connect_all(
-    specs: Mapping[str, str | LanguageModel],
+    specs: Mapping[str, str | Declaration | LanguageModel] | str | Path,
     *,
     cache: Store | str | Path | None = None,
     meter: Meter | None = None,
@@ -124,36 +113,36 @@ async def connect_all(
     limits: Limits | Limiter | None = _LIMITS,
     observe: Callable[[CallFinished], None] | None = None,
     observe_content: bool = False,
+    session: aiohttp.ClientSession | None = None,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[dict[str, LanguageModel]]:
-    """Opens several models by name, each different line once, and closes them at the end.
+    """Opens several models by name, each different one once, and closes them at the end.
 
     Args:
-        specs: a line or a model object for each name.
+        specs: a line, a declaration or a model object for each name; or a file that declares
+            models (`langnet.lm.models_file`). What it says of limits and retries comes before
+            what is said here for all.
         cache: see `connect`; the models share it.
         meter: see `connect`; it adds up all models.
         retries: see `connect`.
         limits: see `connect`; each server's model has a limiter of its own, unless this is one.
         observe: see `connect`.
         observe_content: see `connect`.
+        session: see `connect`.
         pull: see `connect`.
         progress: see `connect`.
 
     Raises:
-        SpecError: a line cannot be read; nothing was opened.
+        SpecError: a line or the file cannot be read; nothing was opened.
         LangnetError: a model is not there, or cannot be loaded.
     """
-    openers = {spec: _opener(spec) for spec in specs.values() if isinstance(spec, str)}
+    named, declared = _declared(specs)
+    openers = [_opener(declaration) for declaration in declared]
     if meter is None and observe is not None:
         meter = Meter()  # it knows what calls take
     async with AsyncExitStack() as stack:
-        store: Store | None
-        if isinstance(cache, str | Path):
-            store = await anyio.to_thread.run_sync(DiskStore, cache)
-            stack.push_async_callback(store.aclose)
-        else:
-            store = cache
+        store = await _kept(cache, stack)
 
         def over(model: LanguageModel, retries: Retries | None) -> LanguageModel:
             if (meter, retries, store) == (None, None, None):
@@ -169,126 +158,57 @@ async def connect_all(
                 model = Observed(model, observe, content=observe_content)
             return model
 
-        opened: dict[str, LanguageModel] = {}
-        for spec, opener in openers.items():
-            limiter = Limiter(limits) if isinstance(limits, Limits) else limits
-            model = await opener(pull=pull, progress=progress, retries=retries, limiter=limiter)
-            stack.push_async_callback(_close, model)
-            if isinstance(model, OpenAIModel) and model.batch is not None:
-                joined = await stack.enter_async_context(Gathered(model, limiter))
-                opened[spec] = over(joined, retries)
-            elif isinstance(model, OpenAIModel):
-                opened[spec] = over(model if limiter is None else Limited(model, limiter), retries)
-            else:
-                opened[spec] = over(model, None)
+        if session is None and any(each.provider in SERVERS for each in declared):
+            session = opened_session(limited=limits is not None)
+            stack.push_async_callback(shielded, session.close)
+        opened: list[LanguageModel] = []
+        for each, opener in zip(declared, openers, strict=True):
+            bounds = limits if each.limits == "usual" else each.limits
+            again = retries if each.retries == "usual" else each.retries
+            limiter = Limiter(bounds) if isinstance(bounds, Limits) else bounds
+            model = await opener(
+                pull=pull, progress=progress, retries=again, limiter=limiter, session=session
+            )
+            stack.push_async_callback(shielded, model.aclose)
+            again = again if isinstance(model, Bounded) else None
+            opened.append(over(await _in_turns(model, limiter, stack), again))
         yield {
-            name: opened[spec] if isinstance(spec, str) else over(spec, None)
-            for name, spec in specs.items()
+            name: opened[declared.index(spec)]
+            if isinstance(spec, Declaration)
+            else over(spec, None)
+            for name, spec in named.items()
         }
 
 
-def _opener(spec: str) -> Callable[..., Any]:
-    """How to open what a line names; raises at once where the line cannot be read."""
-    spec = spec.strip()
-    shown = re.sub(r"(?<=//)[^/@]*@", "…@", spec)  # a name and a password may stand there
-    kind, _, rest = spec.partition(":")
-    if kind == "local" and (found := _LOCAL.fullmatch(rest)):
-        return _local(found["name"], _options(shown, found["options"], _LOCAL_OPTIONS))
-    if kind == "openai" and (found := _OPENAI.fullmatch(rest)):
-        return _openai(shown, found["name"], found["url"], found["options"])
-    if kind in {"http", "https"} and (found := _ADDRESS.fullmatch(spec)):
-        return _openai(shown, found["name"], found["url"], found["options"])
-    raise SpecError(f"{shown!r} names no model; the forms are{_FORMS}")
+async def _kept(cache: Store | str | Path | None, stack: AsyncExitStack) -> Store | None:
+    """Where answers are kept; what is opened here is closed at the end."""
+    if not isinstance(cache, str | Path):
+        return cache
+    store = await anyio.to_thread.run_sync(DiskStore, cache)
+    stack.push_async_callback(store.aclose)
+    return store
 
 
-def _options(
-    spec: str, text: str | None, known: Mapping[str, Callable[[str], Any]]
-) -> dict[str, Any]:
-    """Options by name, read by the function that `known` has for each."""
-    options: dict[str, Any] = {}
-    for name, value in parse_qsl(text or "", keep_blank_values=True):
-        if name not in known:
-            raise SpecError(f"{spec!r} has the unknown option {name!r}; known are {sorted(known)}")
-        if name in options:
-            raise SpecError(f"{spec!r} has the option {name!r} twice; leave one out")
-        try:
-            options[name] = known[name](value)
-        except ValueError as error:
-            raise SpecError(f"{spec!r}: {value!r} is no value of {name!r}: {error}") from error
-    return options
+async def _in_turns(
+    model: LanguageModel, limiter: Limiter | None, stack: AsyncExitStack
+) -> LanguageModel:
+    """A server's model whose requests take their turns, and travel together where they may."""
+    if isinstance(model, OpenAIModel) and model.batch is not None:
+        return await stack.enter_async_context(Gathered(model, limiter))
+    if isinstance(model, Bounded) and limiter is not None:
+        return Limited(model, limiter)
+    return model
 
 
-def _local(name: str, options: dict[str, Any]) -> Callable[..., Any]:
-    async def opened(
-        *, pull: bool, progress: Callable[[int, int], None] | None, **_server: object
-    ) -> LanguageModel:
-        # Only who uses an embedded model pays for its imports.
-        from langnet.lm import local  # noqa: PLC0415
-
-        def told(done: int, total: int) -> None:
-            anyio.from_thread.check_cancelled()  # so that a download can be cancelled
-            if progress is not None:
-                progress(done, total)
-
-        if pull and any(entry.name == name for entry in local.catalogue()):
-            await anyio.to_thread.run_sync(local.pull, name, told)
-        return await local.LocalModel.load(name, **options)
-
-    return opened
-
-
-def _openai(spec: str, name: str, url: str | None, options: str | None) -> Callable[..., Any]:
-    chosen = _options(spec, options, _OPENAI_OPTIONS)
-    probe = chosen.pop("probe", False)
-    variable = chosen.pop("key_env", None)
-    if chosen.pop("choose", False):
-        scores = "scoring" in chosen
-        chosen["capabilities"] = Capabilities(score=scores, choose=True)
-    if variable is not None:
-        if not os.environ.get(variable):
-            raise SpecError(f"{spec!r}: the variable {variable} is not set; put the API key there")
-        chosen["api_key"] = os.environ[variable]
-    try:
-        model = OpenAIModel(name, base_url=url, **chosen)  # opens nothing yet
-    except ValueError as error:
-        raise SpecError(f"{spec!r}: {error}") from error
-
-    async def opened(
-        *, retries: Retries | None, limiter: Limiter | None, **_download: object
-    ) -> LanguageModel:
-        if limiter is not None:
-            model.bounded(limiter.hear)  # already a probe's answers tell of limits
-        if probe:
-            try:
-                await retried(model.probe, retries or Retries(attempts=1))
-            except BaseException:
-                await _close(model)
-                raise
-        return model
-
-    return opened
-
-
-async def _close(model: LanguageModel) -> None:
-    """Closes a model even where the caller is cancelled."""
-    with anyio.CancelScope(shield=True):
-        await model.aclose()
-
-
-def _flag(text: str) -> bool:
-    if text not in {"0", "1"}:
-        raise ValueError("it is 0 or 1")
-    return text == "1"
-
-
-_LOCAL_OPTIONS: dict[str, Callable[[str], Any]] = {"context_size": int, "threads": int}
-_OPENAI_OPTIONS: dict[str, Callable[[str], Any]] = {
-    "batch": int,
-    "choose": _flag,
-    "endpoint": str,
-    "key_env": str,
-    "probe": _flag,
-    "scoring": str,
-    "timeout": float,
-    "top_logprobs": int,
-}
+def _declared(
+    specs: Mapping[str, str | Declaration | LanguageModel] | str | Path,
+) -> tuple[dict[str, Declaration | LanguageModel], list[Declaration]]:
+    """What each name stands for, and the different models that are declared."""
+    if isinstance(specs, str | Path):
+        specs = models_file.read(specs)
+    named = {name: parsed(spec) if isinstance(spec, str) else spec for name, spec in specs.items()}
+    declared: list[Declaration] = []  # what they hold cannot be hashed
+    for spec in named.values():
+        if isinstance(spec, Declaration) and spec not in declared:
+            declared.append(spec)
+    return named, declared

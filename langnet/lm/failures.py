@@ -30,8 +30,10 @@ _SPENT = re.compile(rb'"(?:code|type)"\s*:\s*"insufficient_quota"')
 _OVERFLOW = re.compile(
     r"context_length_exceeded|exceed_context_size|context length|context size|context window"
     r"|maximum model length|max_model_len|too many tokens|longer than the model"
-    r"|prompt is too long|input is too long"
+    r"|prompt is too long|input is too long|exceed context limit"
 )
+# Anthropic's words for a prompt that leaves too little room for the longest answer.
+_SUM = re.compile(r"(\d+) \+ (\d+) > (\d+)")
 # Where such a message names the size of the context: after these words or before them.
 _AVAILABLE = re.compile(
     r"(?:context length|context size|context window|model length|limit)\D{0,20}?(\d+)"
@@ -100,6 +102,8 @@ def overflow_sizes(message: str) -> tuple[int | None, int | None]:
     (5000, 4097)
     """
     text = re.sub(r"(?<=\d)[,_](?=\d{3})", "", message.lower())
+    if added := _SUM.search(text):
+        return int(added[1]) + int(added[2]), int(added[3])
     found = _AVAILABLE.search(text)
     if found is None:
         return None, None

@@ -25,10 +25,31 @@ from langnet.lm.failures import cleaned, error_for, words_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["post_json"]
+__all__ = [
+    "LONGEST_BODY",
+    "answer_of",
+    "body_of",
+    "connection_error",
+    "json_object",
+    "post_json",
+    "reported_error",
+]
 
-_LONGEST_BODY = 32 * 2**20  # bytes; a long text with log-probabilities takes a few megabytes
+LONGEST_BODY = 32 * 2**20  # bytes; a long text with log-probabilities takes a few megabytes
 _END_OF_STATUS = 600
+# What Anthropic calls its errors, which have no status of their own within a stream.
+_STATUSES = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
 
 
 async def post_json(
@@ -68,15 +89,15 @@ async def post_json(
             timeout=_waits(timeout),
             allow_redirects=False,
         ) as response:
-            data = await _read(response, url)
+            data = await body_of(response, url)
             status, said = response.status, response.headers
     except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
         cause = error
     else:
         if hear is not None:
             hear(status, said)
-        return _answer(status, data, url, said, secret)
-    fault = _fault(cause, url, timeout, secret)
+        return answer_of(status, data, url, said, secret)
+    fault = connection_error(cause, url, timeout, secret)
     # Raised out here, without a context: an error of the HTTP layer holds the request's headers,
     # and so the key.
     if isinstance(cause, aiohttp.ClientResponseError):
@@ -84,8 +105,12 @@ async def post_json(
     raise fault from cause
 
 
-def _fault(error: Exception, url: str, timeout: float, secret: str | None) -> ModelError:
-    """What it means that no answer came."""
+def connection_error(error: Exception, url: str, timeout: float, secret: str | None) -> ModelError:
+    """What it means that no answer came.
+
+    Raise it without a context where `error` is an `aiohttp.ClientResponseError`, which holds the
+    request's headers, and so the key.
+    """
     if isinstance(error, TimeoutError):
         return TransientError(
             f"{url} was silent for {timeout:g} s; give a longer timeout where answers take longer"
@@ -108,10 +133,14 @@ def _fault(error: Exception, url: str, timeout: float, secret: str | None) -> Mo
     return TransientError(f"no answer from {url}: {reason}")
 
 
-def _answer(
+def answer_of(
     status: int, data: bytes, url: str, headers: Mapping[str, str], secret: str | None
 ) -> dict[str, Any]:
-    """The JSON object of an answer that came."""
+    """The JSON object of an answer that came.
+
+    Raises:
+        ModelError: it is an error, or none that can be read.
+    """
     if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         raise error_for(
             status,
@@ -121,6 +150,18 @@ def _answer(
             location=headers.get("Location"),
             secret=secret,
         )
+    answer = json_object(data, url, secret)
+    if answer.get("error") and not answer.get("choices"):
+        raise reported_error(answer, data, url, headers.get("Retry-After"), secret)
+    return answer
+
+
+def json_object(data: bytes, url: str, secret: str | None) -> dict[str, Any]:
+    """The JSON object that a server sent.
+
+    Raises:
+        TransientError: it sent something else.
+    """
     try:
         answer = _decoded(data)
     except (ValueError, RecursionError) as error:
@@ -129,20 +170,29 @@ def _answer(
         ) from error
     if not isinstance(answer, dict):
         raise TransientError(f"{url} answered with no JSON object: {_shown(data, secret)}")
-    if answer.get("error") and not answer.get("choices"):
-        # Gateways report a failure behind them so, with its status as the code.
-        code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
-        if type(code) is int and HTTPStatus.BAD_REQUEST <= code < _END_OF_STATUS:
-            wait = headers.get("Retry-After")
-            raise error_for(code, data, url=url, retry_after=wait, secret=secret)
-        raise TransientError(
-            f"{url} answered with an error in place of a choice: {cleaned(words_of(data), secret)}"
-        )
     return answer
 
 
-async def _read(response: aiohttp.ClientResponse, url: str) -> bytes:
-    """The body, which may not be longer than `_LONGEST_BODY`."""
+def reported_error(
+    answer: Mapping[str, Any], data: bytes, url: str, retry_after: str | None, secret: str | None
+) -> ModelError:
+    """What an error means that came with a good status."""
+    # Gateways report a failure behind them so, with its status as the code; Anthropic names it.
+    error = answer["error"] if isinstance(answer.get("error"), dict) else answer
+    code = _STATUSES.get(str(error.get("type")), error.get("code"))
+    if type(code) is int and HTTPStatus.BAD_REQUEST <= code < _END_OF_STATUS:
+        return error_for(code, data, url=url, retry_after=retry_after, secret=secret)
+    return TransientError(
+        f"{url} answered with an error in place of a choice: {cleaned(words_of(data), secret)}"
+    )
+
+
+async def body_of(response: aiohttp.ClientResponse, url: str) -> bytes:
+    """The body, which may not be longer than `LONGEST_BODY`.
+
+    Raises:
+        ModelError: it is longer.
+    """
     content = response.content
     chunks: list[bytes] = []
     size = 0
@@ -150,9 +200,9 @@ async def _read(response: aiohttp.ClientResponse, url: str) -> bytes:
         # A short answer comes with its headers, and nothing is waited for.
         chunk = content.read_nowait() if content.is_eof() else await content.readany()
         size += len(chunk)
-        if size > _LONGEST_BODY:
+        if size > LONGEST_BODY:
             response.close()
-            raise ModelError(f"{url} answered with more than {_LONGEST_BODY} bytes")
+            raise ModelError(f"{url} answered with more than {LONGEST_BODY} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
 

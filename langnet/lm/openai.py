@@ -10,16 +10,11 @@ import json
 import os
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
-
-import aiohttp
-import anyio
-from yarl import URL
+from typing import TYPE_CHECKING, Any, Literal
 
 from langnet.errors import (
     CapabilityError,
     ModelError,
-    RateLimited,
     RequestRejected,
     TransientError,
 )
@@ -43,19 +38,23 @@ from langnet.lm.base import (
     Usage,
     joined,
 )
-from langnet.lm.http import post_json
+from langnet.lm.chunks import ChoiceChunks
+from langnet.lm.listen import Telling, current_listener
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
-from langnet.lm.partial import Partial
+from langnet.lm.session import Session, checked_key, checked_url
+from langnet.lm.several import asked_at_once, ended
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    import aiohttp
 
 __all__ = ["OpenAIModel", "Probe"]
 
 _OPENAI = "https://api.openai.com/v1"
 _PATHS = {"chat": "chat/completions", "completions": "completions"}
-_CONNECTIONS = 100  # of a session that the model opens itself
-_T = TypeVar("_T")
+# A server that does not know one of these ignores it, or can be told otherwise in `extra`.
+_STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,24 +140,24 @@ class OpenAIModel:
             api_key = os.environ.get("OPENAI_API_KEY")
         self.name = name
         self.endpoint = endpoint
-        self.base_url = _checked_url(base_url or usual_url)
+        self.base_url = checked_url(base_url or usual_url)
         self._url = f"{self.base_url}/{_PATHS[endpoint]}"
-        self._key = _checked_key(api_key)
-        self._headers = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
         self._capabilities = declared
         self._scoring = scoring
         self._top = top_logprobs or (20 if endpoint == "chat" else 5)
-        self._timeout = timeout
         self._extra = dict(extra or {})
         # OpenAI's newer models refuse the old name, other servers do not know the new one.
         new_name = endpoint == "chat" and self.base_url == _OPENAI
         self._length_field = "max_completion_tokens" if new_name else "max_tokens"
-        self._session = session
-        self._owns_session = session is None
+        key = checked_key(api_key)
+        self._session = Session(
+            headers={} if key is None else {"Authorization": f"Bearer {key}"},
+            secret=key,
+            timeout=timeout,
+            shared=session,
+        )
         self.batch = batch
         self._gathered: Callable[..., Awaitable[tuple[dict[str, Any], Usage]]] | None = None
-        self._hear: Callable[[int, Mapping[str, str]], None] | None = None
-        self._closed = False
 
     @property
     def identity(self) -> str:
@@ -240,14 +239,17 @@ class OpenAIModel:
         if decoding.stop:
             body["stop"] = list(decoding.stop)
         if decoding.temperature == 0 and keys:
-            one, _ = await self._drawn(body, decoding)
+            one, _ = await self._drawn(body, decoding, keys)
             return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
         # Servers keep a seed in 32 bits with a sign.
         if len(keys) == 1:  # by far the most calls
-            body["seed"] = keys[0].seed % 2**31
-            return [self._completed(*await self._post(body), decoding)]
-        drawn = await _all(
-            [partial(self._drawn, {**body, "seed": key.seed % 2**31}, decoding) for key in keys]
+            one, _ = await self._drawn({**body, "seed": keys[0].seed % 2**31}, decoding, keys)
+            return [one]
+        drawn = await asked_at_once(
+            [
+                partial(self._drawn, {**body, "seed": key.seed % 2**31}, decoding, [key])
+                for key in keys
+            ]
         )
         return [completion for completion, _ in drawn]
 
@@ -283,7 +285,7 @@ class OpenAIModel:
                 f"{self!r} scores at temperature 1 with top_p 1 only, not at temperature "
                 f"{decoding.temperature} with top_p {decoding.top_p}; set the node's decoding so"
             )
-        answers = await _all([partial(self._scored, context, text, way) for text in texts])
+        answers = await asked_at_once([partial(self._scored, context, text, way) for text in texts])
         usage = sum((used for _, used in answers), Usage())
         return TextScores(tuple(score for score, _ in answers), usage)
 
@@ -322,7 +324,7 @@ class OpenAIModel:
         Args:
             hear: is told the status and the headers of every answer from now on.
         """
-        self._hear = hear
+        self._session.bounded(hear)
 
     def gathered(
         self, ask: Callable[[Mapping[str, Any]], Awaitable[tuple[dict[str, Any], Usage]]] | None
@@ -332,10 +334,7 @@ class OpenAIModel:
 
     async def aclose(self) -> None:
         """Closes the connections, except those of a session that the caller owns."""
-        self._closed = True
-        if self._owns_session and self._session is not None:
-            with anyio.CancelScope(shield=True):
-                await self._session.close()
+        await self._session.aclose()
 
     def _asked(self, context: str) -> dict[str, Any]:
         if self.endpoint == "chat":
@@ -345,7 +344,8 @@ class OpenAIModel:
     async def _post(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Usage]:
         """The first choice of the server's answer, and the tokens that it took."""
         if self._gathered is not None:
-            return await self._gathered(body)
+            choice, usage = await self._gathered(body)
+            return choice, usage
         choices, usage = await self.request(body)
         return choices[0], usage
 
@@ -362,24 +362,13 @@ class OpenAIModel:
             ModelError: the request failed.
             CapabilityError: the server does not answer each of several prompts.
         """
-        if self._closed:
-            raise RuntimeError(f"{self!r} is closed")
-        if self._session is None:
-            # A limiter decides how many calls are open; a second queue below it would be blind.
-            most = _CONNECTIONS if self._hear is None else 0
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=most), cookie_jar=aiohttp.DummyCookieJar()
-            )
         several = {} if prompts is None else {"prompt": list(prompts)}
-        answer = await post_json(
-            self._session,
-            self._url,
-            {**self._extra, "model": self.name, **body, **several},
-            headers=self._headers,
-            timeout=self._timeout,
-            secret=self._key,
-            hear=self._hear,
-        )
+        whole = {**self._extra, "model": self.name, **body, **several}
+        return self._read(await self._session.post(self._url, whole), prompts)
+
+    def _read(
+        self, answer: Mapping[str, Any], prompts: Sequence[str] | None = None
+    ) -> tuple[list[dict[str, Any]], Usage]:
         match answer.get("choices"):
             case [dict(), *_] as choices:
                 if prompts is not None:
@@ -387,8 +376,24 @@ class OpenAIModel:
                 return choices, usage_of(answer.get("usage"))
         raise TransientError(f"{self._url} answered without a choice")
 
-    async def _drawn(self, body: Mapping[str, Any], decoding: Decoding) -> tuple[Completion, Usage]:
-        completion = self._completed(*await self._post(body), decoding)
+    async def _drawn(
+        self, body: Mapping[str, Any], decoding: Decoding, keys: Sequence[Key]
+    ) -> tuple[Completion, Usage]:
+        """One text for these keys; who listens hears it as it comes."""
+        listener = current_listener()
+        if listener is None:
+            completion = self._completed(*await self._post(body), decoding)
+            return completion, completion.usage
+        telling = Telling(listener, keys, decoding.stop)
+        answer = await self._session.stream(
+            self._url,
+            {**_STREAM, **self._extra, "model": self.name, **body},
+            ChoiceChunks(),
+            telling.piece,
+        )
+        choices, usage = self._read(answer)
+        completion = self._completed(choices[0], usage, decoding)
+        telling.end(completion.text)
         return completion, completion.usage
 
     def _completed(self, choice: dict[str, Any], usage: Usage, decoding: Decoding) -> Completion:
@@ -403,10 +408,7 @@ class OpenAIModel:
                     "have refused or called a tool"
                 )
             text = ""  # all tokens went into reasoning that the server does not show
-        cuts = [at for at in (text.find(stop) for stop in decoding.stop) if at >= 0]
-        if cuts:  # some servers leave the stop string in
-            return Completion(text[: min(cuts)].strip(), "stop", usage)
-        return Completion(text.strip(), "length" if finish == "length" else "stop", usage)
+        return ended(text, stop=decoding.stop, is_cut=finish == "length", usage=usage)
 
     async def _first_tokens(
         self, context: str, number: int
@@ -439,74 +441,3 @@ class OpenAIModel:
             return TextScore(prompt_logprobs(choice, context, text)), usage
         choice, usage = await self._post({**body, "echo": True, "logprobs": 1})
         return TextScore(echoed_logprobs(choice, context, text)), usage
-
-
-async def _all(
-    calls: Sequence[Callable[[], Awaitable[tuple[_T, Usage]]]],
-) -> list[tuple[_T, Usage]]:
-    """Makes all calls at once.
-
-    The first that fails for good cancels the others. Where a failure may pass, the others are
-    waited for: what they give has been paid for, and goes along with the error.
-    """
-    if len(calls) == 1:
-        return [await calls[0]()]
-    answers: dict[int, tuple[_T, Usage]] = {}
-    errors: list[ModelError] = []
-
-    async def answer(index: int) -> None:
-        try:
-            answers[index] = await calls[index]()
-        except ModelError as error:
-            errors.append(error)
-            if not isinstance(error, TransientError):
-                group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        for index in range(len(calls)):
-            group.start_soon(answer, index)
-    if errors:
-        worst = max(errors, key=_weight)
-        worst.partial = Partial(
-            {index: answer for index, (answer, _) in answers.items()},
-            sum((used for _, used in answers.values()), Usage()),
-        )
-        raise worst
-    return [answers[index] for index in range(len(calls))]
-
-
-def _weight(error: ModelError) -> tuple[bool, float]:
-    """What fails for good outweighs what may pass, and the longest wait outweighs the others."""
-    wait = error.retry_after if isinstance(error, RateLimited) else None
-    return not isinstance(error, TransientError), -1.0 if wait is None else wait
-
-
-def _checked_url(text: str) -> str:
-    """The address without a slash at its end."""
-    try:
-        url = URL(text.strip())
-        host = url.host
-    except ValueError as error:
-        raise ValueError(
-            "base_url is no address; give one such as http://127.0.0.1:8000/v1"
-        ) from error
-    if url.scheme not in {"http", "https"} or not host:
-        raise ValueError(
-            f"base_url is an http(s) address such as http://127.0.0.1:8000/v1, not {text!r}"
-        )
-    if url.user or url.password or url.query_string or url.fragment:
-        # The text is not shown: it may hold a password.
-        raise ValueError(
-            f"base_url of {host} holds a name, a password, a query or a fragment; leave them out "
-            "and give a secret as api_key"
-        )
-    return str(url).rstrip("/")
-
-
-def _checked_key(key: str | None) -> str | None:
-    key = key.strip() if key else ""
-    if not key:
-        return None
-    if not (key.isascii() and key.isprintable()):
-        raise ValueError("the API key holds characters that no header can; check where it is from")
-    return key

@@ -50,10 +50,11 @@ async def test_both_forms_of_an_address_name_the_same_model():
             async with connect(spec, retries=None, limits=None) as model:
                 assert isinstance(model, OpenAIModel)
                 assert (model.name, model.endpoint) == ("org/toy:7b", "completions")
-                assert (model.base_url, model._timeout) == (server.url, 3.0)
+                assert (model.base_url, model._session.timeout) == (server.url, 3.0)
                 (text,) = await model.sample("Q", decoding=Decoding(), keys=KEYS[:1])
                 assert text.text == "forty two"
-            assert model._session.closed
+                connections = model._session.connections
+            assert connections.closed
     assert server.requests[0] == server.requests[1]
 
 
@@ -89,7 +90,9 @@ async def test_what_a_server_can_do_is_declared_or_probed():
         ("", "the forms are"),
         ("local:", "the forms are"),
         ("openai:", "the forms are"),
-        ("anthropic:claude", "the forms are"),
+        ("cohere:command", "the forms are"),
+        ("anthropic:", "the forms are"),
+        ("anthropic:claude?endpoint=chat", "unknown option 'endpoint'"),
         ("http://127.0.0.1:1/v1", "#NAME"),
         ("openai:toy?endpoint=chat&endpoint=chat", "twice"),
         ("openai:toy?temperature=1", "unknown option 'temperature'"),
