@@ -13,6 +13,8 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +26,12 @@ from langnet.errors import LangnetError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DBNAME", "RefusedRowError", "files_of", "opened", "prepare", "set_aside"]
+__all__ = ["DBNAME", "RefusedRowError", "files_of", "opened", "prepare", "set_aside", "write"]
 
 BUSY = 1.0
 """Seconds that a statement waits for another process's lock."""
 _ENDS = ("", "-wal", "-shm")  # SQLite's files
+_ROWS = 100  # entries in one statement; SQLite takes 999 values everywhere
 _log = logging.getLogger(__name__)
 
 
@@ -177,3 +180,41 @@ def _unsound(file: Path) -> str | None:
     if wrong or found.get("size"):
         return f"its count {(wrong or ['size'])[0]!r} is not one of this store's"
     return None
+
+
+def write(cache: diskcache.Cache, changes: Sequence[tuple[str, bytes | None, str]]) -> None:
+    """Writes entries in one transaction, each a name, an entry and a tag; None removes one.
+
+    It does what `diskcache.Cache.set` and `delete` do, many entries to a statement: between two
+    statements a thread gives others the interpreter, which costs more than the statement.
+
+    Raises:
+        diskcache.Timeout: another process holds the lock.
+        sqlite3.Error: the database cannot be written to.
+    """
+    # Of several changes of a name the last one counts.
+    last = {name: (entry, tag) for name, entry, tag in changes}
+    kept = [(name, entry, tag or None) for name, (entry, tag) in last.items() if entry is not None]
+    now = time.time()
+    with cache.transact():
+        for at in range(0, len(kept), _ROWS):
+            rows = kept[at : at + _ROWS]
+            cache._sql(_insertion(len(rows)), (now, *chain.from_iterable(rows)))  # noqa: SLF001
+        for name, (entry, _) in last.items():
+            if entry is None:
+                cache.delete(name)
+    cache.cull()
+
+
+@lru_cache(maxsize=_ROWS)
+def _insertion(rows: int) -> str:
+    """Inserts or replaces so many entries. Its values: the time; name, entry and tag of each."""
+    values = ",".join(f"(?{at},?{at + 1},?{at + 2})" for at in range(2, 3 * rows + 2, 3))
+    return (  # noqa: S608 - numbers alone are put in
+        "INSERT INTO Cache(key, raw, store_time, access_time, access_count, tag, size, mode, value)"
+        f" SELECT column1, 1, ?1, ?1, 0, column3, 0, {MODE_RAW}, column2 FROM (VALUES {values})"
+        " WHERE true ON CONFLICT(key, raw) DO UPDATE SET store_time = excluded.store_time,"
+        " expire_time = NULL, access_time = excluded.access_time, access_count = 0,"
+        " tag = excluded.tag, size = 0, mode = excluded.mode, filename = NULL,"
+        " value = excluded.value"
+    )

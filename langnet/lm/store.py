@@ -23,7 +23,7 @@ import diskcache
 import platformdirs
 
 from langnet.errors import LangnetError
-from langnet.lm.database import RefusedRowError, files_of, opened, prepare, set_aside
+from langnet.lm.database import RefusedRowError, files_of, opened, prepare, set_aside, write
 from langnet.lm.journal import Journal, Record, recover
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CacheStats", "DiskStore", "MemoryStore", "Store", "default_cache_path"]
 
-_BATCH = 100  # entries in one transaction
+_BATCH = 500  # entries in one transaction
 _DELAY = 0.05  # seconds that a write waits for others to join it
 _TRIES = 30  # of a transaction, against another process that holds the lock
 _log = logging.getLogger(__name__)
@@ -332,13 +332,7 @@ class DiskStore:
         """Writes entries in one transaction; says why not, where it cannot."""
         for _ in range(_TRIES):
             try:
-                with cache.transact():
-                    for name, (entry, tag) in changes:
-                        if entry is None:
-                            cache.delete(name)
-                        else:
-                            cache.set(name, entry, tag=tag or None)
-                cache.cull()
+                write(cache, [(name, *change) for name, change in changes])
             except diskcache.Timeout:
                 continue
             except sqlite3.OperationalError as error:
