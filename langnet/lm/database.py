@@ -210,8 +210,8 @@ def write(cache: diskcache.Cache, changes: Sequence[tuple[str, bytes | None, str
 def _insertion(rows: int) -> str:
     """Inserts or replaces so many entries. Its values: the time; name, entry and tag of each."""
     values = ",".join(f"(?{at},?{at + 1},?{at + 2})" for at in range(2, 3 * rows + 2, 3))
-    return (  # noqa: S608 - numbers alone are put in
-        "INSERT INTO Cache(key, raw, store_time, access_time, access_count, tag, size, mode, value)"
+    return (
+        "INSERT INTO Cache(key, raw, store_time, access_time, access_count, tag, size, mode, value)"  # noqa: S608 - numbers alone are put in
         f" SELECT column1, 1, ?1, ?1, 0, column3, 0, {MODE_RAW}, column2 FROM (VALUES {values})"
         " WHERE true ON CONFLICT(key, raw) DO UPDATE SET store_time = excluded.store_time,"
         " expire_time = NULL, access_time = excluded.access_time, access_count = 0,"
