@@ -223,12 +223,12 @@ async def work(name: str, url: str) -> None:
 class Contestant:
     """A process that makes calls when it is told to."""
 
-    def __init__(self, name: str, python: str, url: str) -> None:
+    def __init__(self, name: str, python: str, script: str, url: str) -> None:
         self.name = name
         # The peers' telemetry is turned off: nothing leaves the loopback.
         quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LANGSMITH_TRACING": "false"}
         self.process = subprocess.Popen(  # noqa: S603 - this file
-            [python, __file__, "--contestant", name, "--url", url],
+            [python, script, "--contestant", name, "--url", url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -300,7 +300,7 @@ def measured(rounds: int, calls: int, peers: Path | None) -> dict[str, Any]:
         url = stack.enter_context(loopback())
         ready: list[Contestant] = []
         for name, python in pythons.items():
-            contestant = Contestant(name, python, url)
+            contestant = Contestant(name, python, __file__, url)
             stack.callback(contestant.end)
             try:
                 contestant.line()

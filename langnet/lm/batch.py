@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import anyio
 
 from langnet.lm.base import Usage
+from langnet.lm.clock import current_time
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -80,7 +81,7 @@ class Ask:
         self.tokens = tokens
         self.drawn = min(longest, tokens)
         self.batch: Batch | None = None
-        self.since = anyio.current_time()
+        self.since = current_time()
         self.sent = anyio.Event()
         self.done = anyio.Event()
         self.dropped = False

@@ -99,16 +99,38 @@ class Cached(Wrapper):
             decoding.max_tokens,
             sorted(set(decoding.stop)),
         )
+        if len(keys) == 1:  # by far the most calls
+            name = _name(head, keys[0].path if drawn else "")
+            return [await self._drawn(name, context, decoding, keys)]
         names = [_name(head, key.path if drawn else "") for key in keys]
+        return await self._several(names, context, decoding, keys)
+
+    async def _drawn(
+        self, name: str, context: str, decoding: Decoding, keys: Sequence[Key]
+    ) -> Completion:
+        """One text."""
+        found = self._lookup([name], _completion)
+        if found:
+            return found[name]
+        (completion,) = await self.model.sample(context, decoding=decoding, keys=keys)
+        self._keep(name, completion, decoding)
+        return completion
+
+    def _keep(self, name: str, completion: Completion, decoding: Decoding) -> None:
+        if not _is_cut_short(completion, decoding):
+            entry = _bytes([completion.text, completion.finish])
+            self._store.put(name, entry, self.model.identity)
+
+    async def _several(
+        self, names: Sequence[str], context: str, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
         found = self._lookup(names, _completion)
         missing = {name: key for name, key in zip(names, keys, strict=True) if name not in found}
         fresh: dict[str, Completion] = {}
 
         def keep(name: str, completion: Completion) -> None:
             found[name] = Completion(completion.text, completion.finish)
-            if not _is_cut_short(completion, decoding):
-                entry = _bytes([completion.text, completion.finish])
-                self._store.put(name, entry, self.model.identity)
+            self._keep(name, completion, decoding)
 
         if missing:
             try:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 
 import anyio
 
+from langnet.lm.clock import current_time
 from langnet.lm.reading import COUNTING
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class CallClock:
 
     def __init__(self, seconds: float, end: float = inf, *, alarm: Alarm | None = None) -> None:
         self._alarm = alarm
-        self._began = anyio.current_time()
+        self._began = current_time()
         self._seconds = seconds
         self._end = end
         self._last = self._began + seconds
@@ -150,12 +151,12 @@ class CallClock:
     @property
     def left(self) -> float:
         """Seconds until the call's or the run's deadline, whichever is first."""
-        return min(self._last, self._end) - anyio.current_time()
+        return min(self._last, self._end) - current_time()
 
     @property
     def taken(self) -> float:
         """Seconds since the call began."""
-        return anyio.current_time() - self._began
+        return current_time() - self._began
 
     @property
     def which(self) -> str:
@@ -188,7 +189,7 @@ class CallClock:
         """Stops the clock. Several may have stopped it at the same time."""
         self._pauses += 1
         if self._pauses == 1:
-            self._paused = anyio.current_time()
+            self._paused = current_time()
             if self._scope is not None:
                 self._scope.deadline = self._end
 
@@ -196,7 +197,7 @@ class CallClock:
         """Lets the clock go on once all who stopped it have said so."""
         self._pauses -= 1
         if self._pauses == 0:
-            self._last += anyio.current_time() - self._paused
+            self._last += current_time() - self._paused
             if self._scope is not None:
                 self._scope.deadline = min(self._last, self._end)
 
@@ -211,7 +212,7 @@ def off_the_clock() -> Iterator[None]:
     It is counted as queued instead, where a meter counts the call.
     """
     clock = _running.get()
-    began = anyio.current_time()
+    began = current_time()
     if clock is not None:
         clock.pause()
     try:
@@ -220,4 +221,4 @@ def off_the_clock() -> Iterator[None]:
         if clock is not None:
             clock.resume()
         for counts in COUNTING.get():
-            counts.queued += anyio.current_time() - began
+            counts.queued += current_time() - began

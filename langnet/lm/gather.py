@@ -26,6 +26,7 @@ import anyio
 from langnet.errors import RateLimited, RequestRejected
 from langnet.lm.base import Usage
 from langnet.lm.batch import Ask, Batch, Batching, shares, twin
+from langnet.lm.clock import current_time
 from langnet.lm.deadline import off_the_clock
 from langnet.lm.limited import SHARED, taken
 from langnet.lm.tokens import counter
@@ -116,7 +117,7 @@ class Gathered(Wrapper):
             with off_the_clock():
                 await ask.sent.wait()
             if self._queued is not None:
-                self._queued(anyio.current_time() - ask.since)
+                self._queued(current_time() - ask.since)
             await ask.done.wait()
         finally:
             if not ask.done.is_set():

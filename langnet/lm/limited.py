@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 import anyio
@@ -83,24 +84,22 @@ class Limited(Wrapper):
             ModelError: a draw failed. Where that may pass, the others are waited for, and the
                 error takes them along; otherwise they are cancelled.
         """
-
-        def draw(part: Sequence[Key]) -> Awaitable[list[Completion]]:
-            return self._in_turn(
-                lambda: self.model.sample(context, decoding=decoding, keys=part),
-                _used,
-                context,
-                drawn=decoding.max_tokens,
-            )
-
-        async def counted(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
-            drawn = await draw(part)
-            return drawn, _used(drawn)
-
         # At temperature 0 all draws are one, which is asked for once.
         if len(keys) == 1 or (keys and decoding.temperature == 0):
-            return await draw(keys)
-        answers, _ = await _all(counted, [[key] for key in keys])
+            return await self._drawn(context, decoding, keys)
+
+        async def draw(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
+            drawn = await self._drawn(context, decoding, part)
+            return drawn, _used(drawn)
+
+        answers, _ = await _all(draw, [[key] for key in keys])
         return [completion for drawn in answers for completion in drawn]
+
+    def _drawn(
+        self, context: str, decoding: Decoding, keys: Sequence[Key]
+    ) -> Awaitable[list[Completion]]:
+        draw = partial(self.model.sample, context, decoding=decoding, keys=keys)
+        return self._in_turn(draw, _used, context, drawn=decoding.max_tokens)
 
     async def score(
         self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True

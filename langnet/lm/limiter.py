@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from langnet.errors import RateLimited, RequestRejected
+from langnet.lm.clock import current_time
 from langnet.lm.deadline import off_the_clock
 from langnet.lm.fair import FairQueue, Member, Turn
 from langnet.lm.limits import LimiterReading, Limits
@@ -87,7 +88,7 @@ class Limiter:
             waiting=self._queue.size,
             refused=self._tempo.refused,
             queued=self._queued,
-            closed_for=0.0 if until == -inf else max(0.0, until - anyio.current_time()),
+            closed_for=0.0 if until == -inf else max(0.0, until - current_time()),
         )
 
     def member(self, name: str = "") -> Member:
@@ -114,11 +115,11 @@ class Limiter:
 
     def ask(self, member: Member, *, requests: int = 1, tokens: int = 0, drawn: int = 0) -> Turn:
         """A turn to wait for; see `enter`."""
-        return Turn(member, requests, tokens, drawn, anyio.current_time())
+        return Turn(member, requests, tokens, drawn, current_time())
 
     async def wait(self, turn: Turn) -> None:
         """Returns once a turn has come; see `enter`."""
-        now = anyio.current_time()
+        now = current_time()
         if not self._queue.size and (refusal := self._tempo.refusal(now, turn)):
             raise refusal
         if not self._queue.size and self._delay(now, turn) <= 0:
@@ -166,7 +167,7 @@ class Limiter:
             error: what it failed with.
         """
         if isinstance(error, RateLimited):
-            self._tempo.refuse(anyio.current_time(), error, slower=self._room.shrink())
+            self._tempo.refuse(current_time(), error, slower=self._room.shrink())
         elif isinstance(getattr(error, "__cause__", None), TimeoutError):
             self._room.shrink()
         if error is None:
@@ -187,7 +188,7 @@ class Limiter:
         """Takes note of an answer's status and of what its headers tell of limits."""
         if status in _OVERLOADED:
             self._room.shrink()
-        self._tempo.hear(anyio.current_time(), status, headers)
+        self._tempo.hear(current_time(), status, headers)
 
     def _delay(self, now: float, turn: Turn) -> float:
         """Seconds until a call may go; `inf` where another must end first."""
@@ -204,7 +205,7 @@ class Limiter:
         """Lets all go who may, sends those away who may not, and sets the alarm for the next."""
         if not self._queue.size:
             return
-        now, wait = anyio.current_time(), inf
+        now, wait = current_time(), inf
         while self._queue.size:
             turn = self._queue.next()
             turn.refusal = self._tempo.refusal(now, turn)

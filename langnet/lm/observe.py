@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-import anyio
-
 from langnet.errors import LangnetError
 from langnet.lm.call import CallFinished, Content, Kind
 from langnet.lm.caller import EXAMPLE, NODE, PURPOSE
+from langnet.lm.clock import current_time
 from langnet.lm.failures import cleaned
 from langnet.lm.reading import WATCHED, Counts
 from langnet.lm.wrapper import Wrapper, innermost
@@ -117,7 +116,7 @@ class Observed(Wrapper):
 
     async def _told(self, question: _Question, call: Awaitable[T]) -> T:
         counts = Counts()
-        started, began = time.time(), anyio.current_time()
+        started, began = time.time(), current_time()
         answer: T | None = None
         error = message = ""
         token = WATCHED.set(counts)
@@ -136,7 +135,7 @@ class Observed(Wrapper):
             return answer
         finally:
             WATCHED.reset(token)
-            seconds = anyio.current_time() - began
+            seconds = current_time() - began
             self._tell(question, answer, counts, started, seconds, error, message)
 
     def _tell(

@@ -109,28 +109,34 @@ class Pacer:
 
     Attributes:
         burst: see above.
+        limits: per minute, those that are kept to.
     """
 
-    __slots__ = ("_lanes", "_log", "burst")
+    __slots__ = ("_lanes", "_limited", "_log", "burst", "limits")
 
     def __init__(self, *, burst: float = 0.0) -> None:
         self.burst = burst
         self._lanes: dict[Resource, _Lane] = {name: _Lane() for name in get_args(Resource)}
         self._log: deque[Reservation] = deque()
-
-    @property
-    def limits(self) -> dict[Resource, float]:
-        """The limits per minute that are kept to, where one is known."""
-        return {name: lane.limit for name, lane in self._lanes.items() if lane.limit < inf}
+        # The lanes with a limit and their places among sizes; the others are not kept up.
+        self._limited: list[tuple[int, _Lane]] = []
+        self.limits: dict[Resource, float] = {}
 
     def limit(self, limits: Mapping[Resource, float], *, speed: float = 1.0) -> None:
         """Sets the limits per minute, and the share of them that is used.
 
         What was sent before counts under the new limits.
         """
-        for name, lane in self._lanes.items():
-            lane.limit = limits.get(name, inf)
-            lane.spacing = MINUTE * MARGIN / (lane.limit * speed)
+        self._limited.clear()
+        for place, (name, lane) in enumerate(self._lanes.items()):
+            limit = limits.get(name, inf)
+            if limit < inf:
+                self._limited.append((place, lane))
+                if lane.limit == inf:
+                    lane.used = sum(taken.sizes[place] for taken in self._log)
+            lane.limit = limit
+            lane.spacing = MINUTE * MARGIN / (limit * speed)
+        self.limits = {name: lane.limit for name, lane in self._lanes.items() if lane.limit < inf}
 
     def told(self, now: float, kind: Resource, remaining: int | None, reset: float | None) -> None:
         """Takes over what a server counts beyond what was sent here, such as others' calls.
@@ -152,12 +158,12 @@ class Pacer:
     def delay(self, now: float, requests: int, tokens: int, drawn: int = 0) -> float:
         """Seconds until so much may be asked for again to go; not above zero where it may now."""
         self._forget(now)
+        if not self._limited:
+            return 0.0
         oldest = self._log[0].at + MINUTE + JITTER if self._log else inf
+        sizes = _sizes(requests, tokens, drawn)
         wait = max(
-            lane.delay(now, size, oldest, self.burst)
-            for lane, size in zip(
-                self._lanes.values(), _sizes(requests, tokens, drawn), strict=True
-            )
+            lane.delay(now, sizes[place], oldest, self.burst) for place, lane in self._limited
         )
         return wait if wait > _INSTANT / 2 else 0.0
 
@@ -181,8 +187,8 @@ class Pacer:
         """
         since = max(since, now - LATE)
         taken = Reservation(now, requests, tokens, drawn)
-        for lane, size in zip(self._lanes.values(), taken.sizes, strict=True):
-            lane.take(since, size)
+        for place, lane in self._limited:
+            lane.take(since, taken.sizes[place])
         self._log.append(taken)
         return taken
 
@@ -199,16 +205,18 @@ class Pacer:
 
         Source: dominant resources (Ghodsi et al., NSDI 2011).
         """
+        if not self._limited:
+            return float(requests)
         sizes = _sizes(requests, tokens, drawn)
-        lanes = zip(self._lanes.values(), sizes, strict=True)
-        return max(size * lane.spacing for lane, size in lanes) or float(requests)
+        return max(sizes[place] * lane.spacing for place, lane in self._limited) or float(requests)
 
     def _change(self, taken: Reservation, requests: int, tokens: int, drawn: int) -> None:
         before = taken.sizes
         taken.requests, taken.tokens, taken.drawn = requests, tokens, drawn
-        for lane, old, new in zip(self._lanes.values(), before, taken.sizes, strict=True):
-            if new != old:
-                lane.change(new - old, counts=taken.counts)
+        for place, lane in self._limited:
+            change = taken.sizes[place] - before[place]
+            if change:
+                lane.change(change, counts=taken.counts)
 
     def _forget(self, now: float) -> None:
         """Drops what has left the window."""
@@ -216,5 +224,5 @@ class Pacer:
         while log and log[0].at <= end:
             taken = log.popleft()
             taken.counts = False
-            for lane, size in zip(self._lanes.values(), taken.sizes, strict=True):
-                lane.used -= size
+            for place, lane in self._limited:
+                lane.used -= taken.sizes[place]

@@ -34,6 +34,7 @@ import anyio
 from langnet.errors import DeadlineExceeded, RateLimited, TransientError
 from langnet.lm.backoff import Retries
 from langnet.lm.base import TextScores, Usage
+from langnet.lm.clock import current_time
 from langnet.lm.deadline import Alarm, CallClock
 from langnet.lm.partial import Rest
 from langnet.lm.wrapper import Wrapper
@@ -141,12 +142,12 @@ def _tried(failures: Sequence[str], clock: CallClock) -> str:
 
 
 async def _slept(seconds: float, counts: Sequence[Counts]) -> None:
-    began = anyio.current_time()
+    began = current_time()
     try:
         await anyio.sleep(seconds)
     finally:
         for each in counts:
-            each.waited += anyio.current_time() - began
+            each.waited += current_time() - began
     for each in counts:
         each.retries += 1
 
@@ -190,8 +191,14 @@ class Retrying(Wrapper):
         """
         if len(keys) == 1:
             return await self._retried(
-                lambda: self.model.sample(context, decoding=decoding, keys=keys)
+                partial(self.model.sample, context, decoding=decoding, keys=keys)
             )
+        return await self._sampled(context, decoding, keys)
+
+    async def _sampled(
+        self, context: str, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
+        # Apart from `sample`, whose frame would be slower for these functions within it.
         rest = Rest(len(keys))
 
         async def ask(places: Sequence[int]) -> list[Completion]:

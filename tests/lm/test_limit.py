@@ -833,7 +833,7 @@ async def test_each_scored_label_takes_its_own_turn():
             assert server.most_open == 1
             server.faults.extend([None, fault(500)])
             with pytest.raises(TransientError) as caught:
-                await model.model.choose("Is it so?", choices)
+                await model.model.model.choose("Is it so?", choices)  # below what tries again
             assert caught.value.partial.usage.prompt_tokens > 0
 
 
