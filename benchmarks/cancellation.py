@@ -47,7 +47,7 @@ async def cancelled(url: str, directory: Path) -> dict[str, float]:
         with anyio.CancelScope() as scope:
 
             async def cancel() -> None:
-                while sockets() - before[1] < OPEN:
+                while sockets() - before[1] < OPEN:  # noqa: ASYNC110 - the system is asked
                     await asyncio.sleep(0.01)
                 await asyncio.sleep(0.2)  # all have sent their requests
                 nonlocal began

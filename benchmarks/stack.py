@@ -7,10 +7,12 @@ same server on the loopback (`loopback.py`), which answers at once. Contestants 
 round, and what is compared are the medians of the CPU time that their processes took, all threads
 included, per call.
 
-- raw: `aiohttp.ClientSession.post` with orjson on uvloop, and nothing else. What one writes by hand.
-- langnet: a key, the cache's miss and its write to disk, single flight, retries, meter, rate limits,
-  the request, the checked answer. Also on asyncio's own loop, without a cache, and where the cache
-  has the answer.
+- raw: `aiohttp.ClientSession.post` with orjson on uvloop, and nothing else: what one writes by
+  hand.
+- langnet: a key, the cache's miss and its write to disk, single flight, retries, meter, rate
+  limits, the request, the checked answer; on uvloop and with the garbage collector's thresholds of
+  the command line (`langnet.cli.event_loop`). Also without a cache, where the cache has the answer,
+  and with Python's own event loop and thresholds.
 - peers: the clients of openai, litellm, DSPy and LangChain, none with a cache. They are installed
   into an environment of their own in DIRECTORY, unless they are there already; what cannot be
   installed is reported as missing.
@@ -22,7 +24,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -34,7 +35,7 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import Any
 
-from loopback import TEXT, fast_loop, loopback, run
+from loopback import TEXT, loopback, run
 
 Call = Callable[[int], Awaitable[str]]
 """Makes the call of this number, and returns its text."""
@@ -72,11 +73,16 @@ async def raw(url: str, stack: AsyncExitStack) -> Call:
     return call
 
 
-async def langnet(url: str, stack: AsyncExitStack, *, cache: bool = True, hits: int = 0) -> Call:
+async def langnet(
+    url: str, stack: AsyncExitStack, *, cache: bool = True, hits: int = 0, plain: bool = False
+) -> Call:
     """The whole stack, as `connect` makes it."""
     from langnet import Decoding, Key, Meter, connect  # noqa: PLC0415
+    from langnet.cli.event_loop import patient_collector  # noqa: PLC0415
     from langnet.lm.cache import DiskStore  # noqa: PLC0415
 
+    if not plain:
+        stack.enter_context(patient_collector())
     directory = stack.enter_context(tempfile.TemporaryDirectory())
     store = DiskStore(directory) if cache else None
     if store is not None:
@@ -167,8 +173,8 @@ async def langchain(url: str, stack: AsyncExitStack) -> Call:  # noqa: ARG001
     return call
 
 
-async def _asyncio(url: str, stack: AsyncExitStack) -> Call:
-    return await langnet(url, stack)
+async def _plain(url: str, stack: AsyncExitStack) -> Call:
+    return await langnet(url, stack, plain=True)
 
 
 async def _uncached(url: str, stack: AsyncExitStack) -> Call:
@@ -182,9 +188,9 @@ async def _hits(url: str, stack: AsyncExitStack) -> Call:
 CONTESTANTS: dict[str, Callable[[str, AsyncExitStack], Awaitable[Call]]] = {
     "raw aiohttp": raw,
     "langnet": langnet,
-    "langnet, asyncio's loop": _asyncio,
     "langnet, no cache": _uncached,
     "langnet, cache hit": _hits,
+    "langnet, plain Python": _plain,
     "openai": openai,
     "litellm": litellm,
     "DSPy": dspy,
@@ -353,7 +359,7 @@ def main() -> None:
     if arguments.contestant:
         run(
             work(arguments.contestant, arguments.url),
-            fast="asyncio's" not in arguments.contestant,
+            fast="plain" not in arguments.contestant,
         )
         return
     result = measured(arguments.rounds, arguments.calls, arguments.peers)

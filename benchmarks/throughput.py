@@ -7,7 +7,8 @@ loopback (`loopback.py`) takes 50 ms for each, however many are open. At 200 ope
 4 · examples · 0.05 s / 200. Contestants are processes of their own that take turns, round by round:
 
 - raw: aiohttp with orjson on uvloop and a semaphore;
-- langnet: `stream` over the whole stack, its cache on disk; also on asyncio's own loop;
+- langnet: `stream` over the whole stack, its cache on disk, as the command line runs it;
+  also with Python's own event loop and garbage collector;
 - LangGraph, whose nodes call openai's client (with `--peers`, see `stack.py`).
 """
 
@@ -75,9 +76,10 @@ async def raw(url: str, stack: AsyncExitStack) -> Work:
     return work
 
 
-async def langnet(url: str, stack: AsyncExitStack) -> Work:
+async def langnet(url: str, stack: AsyncExitStack, *, plain: bool = False) -> Work:
     """The whole stack under `stream`."""
     from langnet import Graph, Input, Key, Meter, Node, Program, connect, stream  # noqa: PLC0415
+    from langnet.cli.event_loop import patient_collector  # noqa: PLC0415
     from langnet.data import Example  # noqa: PLC0415
     from langnet.lm.limits import Limits  # noqa: PLC0415
 
@@ -88,6 +90,8 @@ async def langnet(url: str, stack: AsyncExitStack) -> Work:
         Node("right", "{prompt}\n\n{first}", "Right."),
         Node("end", "{prompt}\n\n{left}\n{right}", "End."),
     )
+    if not plain:
+        stack.enter_context(patient_collector())
     directory = stack.enter_context(tempfile.TemporaryDirectory())
     model = await stack.enter_async_context(
         connect(f"{url}#toy", cache=directory, meter=Meter(), limits=Limits(concurrency=OPEN))
@@ -152,14 +156,14 @@ async def langgraph(url: str, stack: AsyncExitStack) -> Work:
     return work
 
 
-async def _asyncio(url: str, stack: AsyncExitStack) -> Work:
-    return await langnet(url, stack)
+async def _plain(url: str, stack: AsyncExitStack) -> Work:
+    return await langnet(url, stack, plain=True)
 
 
 CONTESTANTS: dict[str, Callable[[str, AsyncExitStack], Awaitable[Work]]] = {
     "raw aiohttp": raw,
     "langnet": langnet,
-    "langnet, asyncio's loop": _asyncio,
+    "langnet, plain Python": _plain,
     "LangGraph with openai": langgraph,
 }
 PEERS = ("LangGraph with openai",)
@@ -230,7 +234,7 @@ def main() -> None:
     if arguments.contestant:
         run(
             take_turns(arguments.contestant, arguments.url),
-            fast="asyncio's" not in arguments.contestant,
+            fast="plain" not in arguments.contestant,
         )
         return
     result = measured(arguments.examples, arguments.rounds, arguments.peers)

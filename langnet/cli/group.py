@@ -20,6 +20,7 @@ import anyio
 import click
 from rich.console import Console, RenderableType
 
+from langnet.cli import event_loop
 from langnet.errors import LangnetError
 from langnet.lm.connect import SpecError
 
@@ -156,7 +157,7 @@ def run_async(work: Callable[[], Awaitable[T]]) -> T:
             results.append(await work())
 
     # Ctrl-C needs nothing here: asyncio cancels the work, then raises KeyboardInterrupt.
-    anyio.run(guarded, backend="asyncio")
+    event_loop.run(guarded)
     if not results:
         raise KeyboardInterrupt
     return results[0]

@@ -21,6 +21,8 @@ import logging
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import orjson
+
 from langnet.errors import ModelError
 from langnet.lm.base import (
     Choice,
@@ -57,6 +59,7 @@ _FORMAT = 1  # of names and entries; raise it where either changes its meaning
 # `json.dumps` with options would build an encoder per call, `json.loads` guess the encoding.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _decode = json.JSONDecoder().decode
+_MOST_DECODINGS = 256
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -73,13 +76,16 @@ class Cached(Wrapper):
         meter: counts the hits.
     """
 
-    __slots__ = ("_meter", "_name", "_store")
+    __slots__ = ("_draws", "_meter", "_name", "_store")
     remembers = True
 
     def __init__(self, model: LanguageModel, store: Store, *, meter: Meter | None = None) -> None:
         super().__init__(model)
         self._store = store
         self._meter = meter
+        # Of decodings by their objects: they, the identity, and what both put before and after the
+        # context's length. There are as many as a graph has nodes.
+        self._draws: dict[int, tuple[Decoding, str, bytes, bytes]] = {}
         self._name = "" if meter is None else meter.known(model)
 
     async def sample(
@@ -91,14 +97,7 @@ class Cached(Wrapper):
             ModelError: the call failed.
         """
         drawn = decoding.temperature > 0
-        head = self._head(
-            "sample",
-            context,
-            float(decoding.temperature),
-            float(decoding.top_p) if drawn else 1.0,
-            decoding.max_tokens,
-            sorted(set(decoding.stop)),
-        )
+        head = self._head_of_draws(context, decoding)
         if len(keys) == 1:  # by far the most calls
             name = _name(head, keys[0].path if drawn else "")
             return [await self._drawn(name, context, decoding, keys)]
@@ -118,8 +117,7 @@ class Cached(Wrapper):
 
     def _keep(self, name: str, completion: Completion, decoding: Decoding) -> None:
         if not _is_cut_short(completion, decoding):
-            entry = _bytes([completion.text, completion.finish])
-            self._store.put(name, entry, self.model.identity)
+            self._store.put(name, _text_bytes(completion), self.model.identity)
 
     async def _several(
         self, names: Sequence[str], context: str, decoding: Decoding, keys: Sequence[Key]
@@ -216,6 +214,25 @@ class Cached(Wrapper):
         fields = _encode([_FORMAT, self.model.identity, kind, len(text), *rest])
         return sha256(b"%b\n%b" % (fields.encode(), text))
 
+    def _head_of_draws(self, context: str, decoding: Decoding) -> _Hash:
+        """What the names of draws begin with; only the context changes from call to call."""
+        text = context.encode("utf-8", "surrogatepass")
+        known = self._draws.get(id(decoding))
+        identity = self.model.identity
+        if known is None or known[1] != identity:
+            if len(self._draws) >= _MOST_DECODINGS:
+                self._draws.clear()
+            fields = [
+                float(decoding.temperature),
+                float(decoding.top_p) if decoding.temperature > 0 else 1.0,
+                decoding.max_tokens,
+                sorted(set(decoding.stop)),
+            ]
+            before = _encode([_FORMAT, identity, "sample"])[:-1].encode()
+            known = decoding, identity, before, _encode(fields)[1:].encode()
+            self._draws[id(decoding)] = known
+        return sha256(b"%b,%d,%b\n%b" % (known[2], len(text), known[3], text))
+
     def _lookup(self, names: Sequence[str], read: Callable[[Any], _T]) -> dict[str, _T]:
         """The entries that the store holds; one that cannot be read counts as missing."""
         found: dict[str, _T] = {}
@@ -224,7 +241,7 @@ class Cached(Wrapper):
             if entry is None:
                 continue
             try:
-                found[name] = read(_decode(entry.decode()))
+                found[name] = read(_decoded(entry))
             except (ValueError, TypeError, RecursionError):
                 _log.warning("the cache entry %s cannot be read; it is asked for again", name)
         if self._meter is not None and found:
@@ -264,6 +281,20 @@ def _name(head: _Hash, rest: str) -> str:
 
 def _bytes(entry: list[Any]) -> bytes:
     return _encode(entry).encode()
+
+
+def _text_bytes(completion: Completion) -> bytes:
+    try:
+        return orjson.dumps([completion.text, completion.finish])
+    except TypeError:  # half a surrogate pair
+        return _bytes([completion.text, completion.finish])
+
+
+def _decoded(entry: bytes) -> Any:
+    try:
+        return orjson.loads(entry)
+    except ValueError:  # such as of a probability of zero, whose logarithm JSON does not know
+        return _decode(entry.decode())
 
 
 def _completion(entry: Any) -> Completion:
