@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
+import anyio
 import click
 
 from langnet.events import Observer, PhaseAdvanced
@@ -38,6 +39,7 @@ class ModelOptions:
     pull: bool = False
     retries: int = Retries().attempts - 1
     call_deadline: float | None = Retries().call_deadline
+    run_deadline: float | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     max_concurrency: int | None = None
@@ -66,7 +68,7 @@ async def connected(
         click.UsageError: a model is given for a name that no node calls.
         LangnetError: a model cannot be opened.
     """
-    specs = _specs(graph, options)
+    specs, began = _specs(graph, options), anyio.current_time()
     async with connect_all(
         {**specs, _PROPOSER: options.proposer or next(iter(specs.values()))},
         cache=cache_path(options.cache),
@@ -80,6 +82,7 @@ async def connected(
             tokens_per_minute=options.tokens_per_minute,
             concurrency=options.max_concurrency or "adaptive",
         ),
+        deadline=inf if options.run_deadline is None else began + options.run_deadline,
         pull=options.pull,
         progress=_download(observer),
     ) as models:

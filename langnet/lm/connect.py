@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -31,6 +32,7 @@ from langnet.lm.limits import Limits
 from langnet.lm.meter import Metered
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, Retrying, retried
+from langnet.lm.until import Until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -69,6 +71,7 @@ async def connect(
     meter: Meter | None = None,
     retries: Retries | None = _RETRIES,
     limits: Limits | Limiter | None = _LIMITS,
+    deadline: float = inf,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[LanguageModel]:
@@ -86,6 +89,9 @@ async def connect(
             many calls are open as turn out well, and limits are learnt from the server's headers.
             None leaves all to the caller. The embedded model and model objects are not limited:
             wrap an object of your own in `langnet.lm.limited.Limited`.
+        deadline: when the run ends, on the event loop's clock: `anyio.current_time() + 3600`. Calls
+            under way are cut off then, and later ones not sent: `RunDeadlineExceeded`. It holds for
+            every model; answers of the cache still come.
         pull: download a model of the catalogue that is not there.
         progress: is told the bytes that have come and those in all, from the thread that
             downloads.
@@ -100,6 +106,7 @@ async def connect(
         meter=meter,
         retries=retries,
         limits=limits,
+        deadline=deadline,
         pull=pull,
         progress=progress,
     ) as models:
@@ -114,6 +121,7 @@ async def connect_all(
     meter: Meter | None = None,
     retries: Retries | None = _RETRIES,
     limits: Limits | Limiter | None = _LIMITS,
+    deadline: float = inf,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[dict[str, LanguageModel]]:
@@ -125,6 +133,7 @@ async def connect_all(
         meter: see `connect`; it adds up all models.
         retries: see `connect`.
         limits: see `connect`; each server's model has a limiter of its own, unless this is one.
+        deadline: see `connect`.
         pull: see `connect`.
         progress: see `connect`.
 
@@ -146,6 +155,8 @@ async def connect_all(
                 model = Metered(model, meter)
             if retries is not None:
                 model = Retrying(model, retries, meter=meter)
+            if deadline < inf:
+                model = Until(model, deadline)
             return model if store is None else Cached(model, store, meter=meter)
 
         opened: dict[str, LanguageModel] = {}

@@ -2,7 +2,7 @@
 
 Time in which a call does not compete for an answer, such as in the queue of a rate limit, is no
 fault of the server's and can be long by design: whoever makes a call wait so stops its clock
-(`off_the_clock`). The deadline of a run stands still for nothing.
+(`off_the_clock`). The deadline of a run (`langnet.lm.until`) stands still for nothing.
 
 All times are those of the event loop's clock (`anyio.current_time`), in seconds.
 """
@@ -27,15 +27,13 @@ class CallClock:
 
     Args:
         seconds: how long the call may take.
-        end: when the run ends, on the event loop's clock.
     """
 
-    __slots__ = ("_began", "_end", "_last", "_paused", "_pauses", "_scope", "_seconds")
+    __slots__ = ("_began", "_last", "_paused", "_pauses", "_scope", "_seconds")
 
-    def __init__(self, seconds: float, end: float = inf) -> None:
+    def __init__(self, seconds: float) -> None:
         self._began = anyio.current_time()
         self._seconds = seconds
-        self._end = end
         self._last = self._began + seconds
         self._pauses = 0
         self._paused = 0.0
@@ -43,8 +41,8 @@ class CallClock:
 
     @property
     def left(self) -> float:
-        """Seconds until the call's or the run's deadline, whichever is first."""
-        return min(self._last, self._end) - anyio.current_time()
+        """Seconds until the call's deadline."""
+        return self._last - anyio.current_time()
 
     @property
     def taken(self) -> float:
@@ -53,9 +51,7 @@ class CallClock:
 
     @property
     def which(self) -> str:
-        """The deadline that comes first, in words."""
-        if self._end <= self._last:
-            return "the deadline of the run"
+        """The deadline, in words."""
         return f"the call's deadline of {self._seconds:g} s (call_deadline)"
 
     def start(self) -> Token[CallClock | None]:
@@ -69,7 +65,7 @@ class CallClock:
 
     def attempt(self) -> anyio.CancelScope:
         """What one attempt runs in: it is cancelled at the deadline."""
-        self._scope = anyio.CancelScope(deadline=min(self._last, self._end))
+        self._scope = anyio.CancelScope(deadline=self._last)
         return self._scope
 
     def pause(self) -> None:
@@ -78,7 +74,7 @@ class CallClock:
         if self._pauses == 1:
             self._paused = anyio.current_time()
             if self._scope is not None:
-                self._scope.deadline = self._end
+                self._scope.deadline = inf
 
     def resume(self) -> None:
         """Lets the clock go on once all who stopped it have said so."""
@@ -86,7 +82,7 @@ class CallClock:
         if self._pauses == 0:
             self._last += anyio.current_time() - self._paused
             if self._scope is not None:
-                self._scope.deadline = min(self._last, self._end)
+                self._scope.deadline = self._last
 
 
 _running: ContextVar[CallClock | None] = ContextVar("_running", default=None)

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -61,7 +60,6 @@ async def retried(
     retries: Retries,
     *,
     meter: Meter | None = None,
-    deadline: float = inf,
     jitter: Callable[[], float] = random.random,
 ) -> T:
     """Makes a call until it succeeds, fails for good, or has no attempt or time left.
@@ -70,38 +68,35 @@ async def retried(
         call: the call; it can be made several times.
         retries: how often and how long.
         meter: counts the attempts after the first, and the seconds waited for them.
-        deadline: a time of the event loop's clock (`anyio.current_time`) beyond which nothing goes
-            on.
         jitter: a number from 0 up to 1. Waits change no result, and processes that share a seed
             must not wait in step, so these come from no key.
 
     Raises:
         ModelError: the last failure, with a note that says how often and how long was tried. A
             wait that would pass the deadline is not begun.
-        DeadlineExceeded: the deadline passed in the middle of an attempt, or before the first.
+        DeadlineExceeded: the deadline passed in the middle of an attempt.
     """
     # Every call passes here, and hardly any fails: what only failures need is made for them.
-    clock = CallClock(retries.call_deadline, deadline)
+    clock = CallClock(retries.call_deadline)
     failures: list[str] = []
     last: TransientError | None = None
     running = clock.start()
     try:
-        while deadline == inf or clock.left > 0:
+        while True:
             with clock.attempt() as attempt:
                 try:
                     return await call()
                 except TransientError as error:
                     last = error
             if last is None or attempt.cancelled_caught:
-                break
+                late = f"no answer before {clock.which}; {_tried(failures, clock)}"
+                raise DeadlineExceeded(late) from last
             failures.append(type(last).__name__)
             wait, end = _next(last, len(failures), retries, clock, jitter)
             if end:
                 last.add_note(f"{_tried(failures, clock)}; {end}")
                 raise last
             await _slept(wait, meter)
-        late = f"no answer before {clock.which}; {_tried(failures, clock)}"
-        raise DeadlineExceeded(late) from last
     finally:
         clock.stop(running)
         del last  # its traceback holds this frame
@@ -154,11 +149,10 @@ class Retrying(Wrapper):
         model: the model, with its meter: `Retrying(Metered(model, meter), Retries(), meter=meter)`.
         retries: how often and how long.
         meter: counts the attempts after the first, and the seconds waited for them.
-        deadline: of the run; see `retried`.
         jitter: see `retried`.
     """
 
-    __slots__ = ("_deadline", "_jitter", "_meter", "_retries")
+    __slots__ = ("_jitter", "_meter", "_retries")
 
     def __init__(
         self,
@@ -166,13 +160,11 @@ class Retrying(Wrapper):
         retries: Retries,
         *,
         meter: Meter | None = None,
-        deadline: float = inf,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(model)
         self._retries = retries
         self._meter = meter
-        self._deadline = deadline
         self._jitter = jitter
 
     async def sample(
@@ -230,6 +222,5 @@ class Retrying(Wrapper):
             call,
             self._retries,
             meter=self._meter,
-            deadline=self._deadline,
             jitter=self._jitter,
         )
