@@ -29,9 +29,8 @@ from langnet import Decoding, Key, LanguageModel, connect
 
 REQUEST, PROMPT = 0.005, 0.0002
 """Seconds that the server takes for a request, and more for each of its prompts."""
-LONE = 200
-"""Calls of one caller in a round; rounds with and without batches alternate."""
-ROUNDS = 5
+LONE = 600
+"""Calls of one caller, with batches and without in turn."""
 GREEDY = Decoding(temperature=0, max_tokens=8)
 
 
@@ -106,14 +105,18 @@ def running(engine: str) -> Iterator[str]:
             process.stdin.close()  # which ends it
 
 
-async def lone(model: LanguageModel, name: str) -> list[float]:
-    """The seconds of calls that are made one after another."""
-    seconds = []
+async def lone(models: dict[int, LanguageModel]) -> dict[int, float]:
+    """The median seconds of a call that is alone, with each model.
+
+    The models are asked in turn, so that whatever else happens on the machine hits all.
+    """
+    times: dict[int, list[float]] = {batch: [] for batch in models}
     for number in range(LONE):
-        began = time.perf_counter()
-        await asked(model, f"{name} {number}")
-        seconds.append(time.perf_counter() - began)
-    return seconds
+        for batch, model in sorted(models.items(), reverse=number % 2 == 1):
+            began = time.perf_counter()
+            await asked(model, f"lone {number}")
+            times[batch].append(time.perf_counter() - began)
+    return {batch: median(seconds) for batch, seconds in times.items()}
 
 
 async def asked(model: LanguageModel, name: str) -> None:
@@ -148,23 +151,20 @@ async def measured(url: str, engine: str, calls: int, open_: int) -> list[Row]:
             return found
 
     rates, sent = {}, {}
-    times: dict[int, list[float]] = {1: [], 16: []}
     async with connect(line) as plain, connect(f"{line}&batch=16") as joined:
         models = {1: plain, 16: joined}
         for batch, model in models.items():
             before = await requests()
             rates[batch] = await together(model, calls, open_)
             sent[batch] = await requests() - before
-        for number in range(ROUNDS):  # in turn, so that whatever else happens hits both
-            for batch, model in models.items():
-                times[batch] += await lone(model, f"round {number}")
+        times = await lone(models)
     return [
         Row(
             engine=engine,
             batch=batch,
             calls_per_second=rates[batch],
             requests=sent[batch],
-            lone_ms=1000 * median(times[batch]),
+            lone_ms=1000 * times[batch],
         )
         for batch in models
     ]

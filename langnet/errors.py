@@ -91,7 +91,9 @@ class BudgetExceeded(LangnetError):
 class RunDeadlineExceeded(BudgetExceeded):
     """The time that a run had is over: a call was cut off or not sent. `fit` ends as above."""
 
-    def __init__(self, message: str = "the deadline of the run has passed") -> None:
+    def __init__(
+        self, message: str = "the deadline of the run has passed; give it more time"
+    ) -> None:
         super().__init__(message)
 
 

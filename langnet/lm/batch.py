@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Ask", "Batch", "Batching", "Gathering", "shares", "twin"]
 
+# `json.dumps` with options would build an encoder per call.
+_encode = json.JSONEncoder(sort_keys=True).encode
+
 
 @runtime_checkable
 class Batching(Protocol):
@@ -167,7 +170,7 @@ class Gathering:
         rest = {name: value for name, value in body.items() if name != "prompt"}
         # A seed of its own draws a text of its own, and finds nobody to join.
         alone = bool(rest.get("temperature") and rest.get("seed")) or self._most == 1
-        name = "" if alone else json.dumps(rest, sort_keys=True)
+        name = "" if alone else _encode(rest)
         batch = self._batches.get(name)
         if batch is not None and not batch.has_room(ask, fits):
             self.close(batch)
@@ -196,6 +199,8 @@ class Gathering:
 
 def shares(usage: Usage, asks: Sequence[Ask], choices: Sequence[Mapping[str, Any]]) -> list[Usage]:
     """What each prompt took of a request's tokens, by lengths; the sum is what the server says."""
+    if len(asks) == 1:
+        return [usage]
     prompts = [len(ask.prompt) + 1 for ask in asks]
     texts = [
         min(ask.longest, len(str(choice.get("text") or "")) + 1)

@@ -57,17 +57,6 @@ class Gathered(Wrapper):
             task that waited.
     """
 
-    __slots__ = (
-        "_gathering",
-        "_member",
-        "_open",
-        "_queued",
-        "_server",
-        "_tasks",
-        "_tokens",
-        "limiter",
-    )
-
     def __init__(
         self,
         model: LanguageModel,
@@ -137,11 +126,13 @@ class Gathered(Wrapper):
     async def _answer(self, ask: Ask) -> tuple[dict[str, Any], Usage]:
         """Waits for an answer, and leaves the batch where nobody waits any more."""
         try:
-            with off_the_clock():
-                await ask.sent.wait()
+            if not ask.sent.is_set():  # to wait for what has come would take a turn of the loop
+                with off_the_clock():
+                    await ask.sent.wait()
             if self._queued is not None:
                 self._queued(ask.queued)
-            await ask.done.wait()
+            if not ask.done.is_set():
+                await ask.done.wait()
         finally:
             if not ask.done.is_set():
                 self._drop(ask)
