@@ -24,6 +24,7 @@ from langnet.errors import (
     ModelError,
     RateLimited,
     RequestRejected,
+    RunDeadlineExceeded,
     TooManyFailures,
     TransientError,
 )
@@ -102,6 +103,7 @@ __all__ = [
     "RateLimited",
     "RequestRejected",
     "Retries",
+    "RunDeadlineExceeded",
     "Site",
     "State",
     "TextScore",

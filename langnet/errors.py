@@ -5,11 +5,12 @@
     ├── DataError (ValueError)      a data file or an example that cannot be read
     ├── CapabilityError             a model is asked for what it cannot do
     ├── BudgetExceeded              a call would exceed what may be spent
+    │   └── RunDeadlineExceeded     the time that the run had is over
     ├── TooManyFailures             more examples failed than the caller allows
     └── ModelError                  a call to a language model failed
         ├── TransientError          may pass by itself: time-outs, resets, broken answers, 5xx
         │   └── RateLimited         the server refuses for now: 429, or it says when to come back
-        ├── DeadlineExceeded        the time that the call or the run had is over
+        ├── DeadlineExceeded        the time that the call had is over
         └── RequestRejected         will fail again in the same way: other 4xx, redirects,
             │                       certificates
             └── ContextOverflow     the request does not fit the model's context
@@ -33,6 +34,7 @@ __all__ = [
     "ModelError",
     "RateLimited",
     "RequestRejected",
+    "RunDeadlineExceeded",
     "TooManyFailures",
     "TransientError",
 ]
@@ -86,6 +88,15 @@ class BudgetExceeded(LangnetError):
     """A call was not sent, since it could exceed the budget. `fit` ends with the best so far."""
 
 
+class RunDeadlineExceeded(BudgetExceeded):
+    """The time that a run had is over: a call was cut off or not sent. `fit` ends as above."""
+
+    def __init__(
+        self, message: str = "the deadline of the run has passed; give it more time"
+    ) -> None:
+        super().__init__(message)
+
+
 class TooManyFailures(LangnetError):
     """More examples failed than `max_failures` allows. The first failure is the cause."""
 
@@ -107,7 +118,7 @@ class RateLimited(TransientError):
 
 
 class DeadlineExceeded(ModelError):
-    """The time that a call or a run had is over. The last failure before that is the cause."""
+    """The time that a call had is over. The last failure before that is the cause."""
 
 
 class RequestRejected(ModelError):

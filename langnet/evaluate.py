@@ -48,6 +48,7 @@ async def evaluate(
     greedy: bool = True,
     concurrency: int = 32,
     max_failures: float = 0.1,
+    cut_off: bool = False,
     on_example: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Runs a network over examples and compares its first output with their targets.
@@ -60,6 +61,8 @@ async def evaluate(
         greedy: whether each node takes its most probable text.
         concurrency: examples in flight.
         max_failures: the share of examples that may fail; they count as 0.
+        cut_off: whether to report what there is when the run's deadline passes: the examples that
+            are left are then failures with a `RunDeadlineExceeded`, which no share counts.
         on_example: called after each example, for progress.
 
     Raises:
@@ -79,6 +82,7 @@ async def evaluate(
             greedy=greedy,
             concurrency=concurrency,
             max_failures=max_failures,
+            cut_off=cut_off,
         ) as outcomes:
             position = 0
             async for outcome in outcomes:

@@ -11,7 +11,7 @@ import anyio
 
 from langnet.concurrency import task_group
 from langnet.data import Example
-from langnet.errors import ModelError, TooManyFailures
+from langnet.errors import ModelError, RunDeadlineExceeded, TooManyFailures
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.program import Models, Program
@@ -52,6 +52,7 @@ async def stream(
     guide: Mapping[str, Guide] | None = None,
     score: bool = False,
     greedy: bool = False,
+    cut_off: bool = False,
 ) -> AsyncIterator[AsyncIterator[Trace | Failure]]:
     """Runs a program over a stream of examples of any length.
 
@@ -78,6 +79,8 @@ async def stream(
         guide: see `Program.run`.
         score: see `Program.run`.
         greedy: see `Program.run`.
+        cut_off: whether examples that the run's deadline cuts off yield a `Failure` each, which
+            `max_failures` does not count; else the `RunDeadlineExceeded` is raised.
 
     Raises:
         TooManyFailures: more examples failed than `max_failures` allows; the first failure is its
@@ -90,7 +93,7 @@ async def stream(
         raise ValueError(f"max_failures is a share from 0 to 1, not {max_failures}")
     source = _Source(examples)
     outcomes = _Outcomes(2 * concurrency, workers=concurrency, ordered=ordered)
-    failures = _Failures(max_failures)
+    failures = _Failures(max_failures, cut_off=cut_off)
 
     async def attempt(example: Example) -> Trace | Failure:
         try:
@@ -103,7 +106,7 @@ async def stream(
                 greedy=greedy,
                 example=example.id,
             )
-        except ModelError as error:
+        except (ModelError, RunDeadlineExceeded) as error:
             return failures.record(Failure(example.id, error))
         failures.finished += 1
         return trace
@@ -180,13 +183,18 @@ class _Source:
 class _Failures:
     """Counts the examples whose calls failed, and says when they are too many."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, *, cut_off: bool) -> None:
         self.share = share
+        self.cut_off = cut_off
         self.finished = 0
         self.failed = 0
         self.first: Failure | None = None
 
     def record(self, failure: Failure) -> Failure:
+        if isinstance(failure.error, RunDeadlineExceeded):
+            if self.cut_off:
+                return failure
+            raise failure.error
         self.first = self.first or failure
         self.finished += 1
         self.failed += 1

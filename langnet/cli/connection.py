@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
+import anyio
 import click
 
 from langnet.cli.watch import WatchOptions, watching
@@ -43,6 +44,7 @@ class ModelOptions:
     pull: bool = False
     retries: int = Retries().attempts - 1
     call_deadline: float | None = Retries().call_deadline
+    run_deadline: float | None = None
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     max_concurrency: int | None = None
@@ -80,6 +82,7 @@ async def connected(
         OSError: the log cannot be written.
     """
     watch = watch or WatchOptions()
+    began = anyio.current_time()
     with watching(watch) as observers:
         async with connect_all(
             _specs(graph, options),
@@ -94,6 +97,7 @@ async def connected(
                 tokens_per_minute=options.tokens_per_minute,
                 concurrency=options.max_concurrency or "adaptive",
             ),
+            deadline=inf if options.run_deadline is None else began + options.run_deadline,
             observe=Notifier(observers) if observers else None,
             observe_content=watch.log_content,
             pull=options.pull,

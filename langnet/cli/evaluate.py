@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,16 @@ import click
 
 from langnet.cli.bounds import Bounding, bound_options, bounding_of
 from langnet.cli.connection import ModelOptions, connected
-from langnet.cli.group import Command, common, note, output, print_json, print_report, run_async
+from langnet.cli.group import (
+    CUT_OFF,
+    Command,
+    common,
+    note,
+    output,
+    print_json,
+    print_report,
+    run_async,
+)
 from langnet.cli.network import load_network
 from langnet.cli.options import (
     data_options,
@@ -29,7 +38,7 @@ from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
-from langnet.errors import DataError
+from langnet.errors import DataError, RunDeadlineExceeded
 from langnet.evaluate import Evaluation, evaluate
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
@@ -117,6 +126,7 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     job = _job(network, options)
     meter = meter_of(job.watch)
     found = run_async(partial(_evaluate, job, meter))
+    job, found, cut_off = _finished(job, found)
     if predictions is not None:
         write_text(Path(predictions), _lines(job, found.evaluation))
         note(f"The answers are in {predictions}.")
@@ -129,6 +139,33 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
         if found.bounds is not None:
             print_report(bound_report(found.bounds))
         print_report([cost_table(cost)])
+    if cut_off:
+        total = counted(len(job.examples) + cut_off, "example")
+        note(
+            f"The deadline of the run has passed: {cut_off} of {total} were not answered, and "
+            "count for nothing."
+        )
+        click.get_current_context().exit(CUT_OFF)
+
+
+def _finished(job: _Job, found: _Found) -> tuple[_Job, _Found, int]:
+    """What was answered before the run's deadline, and how much was not.
+
+    Raises:
+        RunDeadlineExceeded: nothing was.
+    """
+    evaluation = found.evaluation
+    late = {f.example for f in evaluation.failures if isinstance(f.error, RunDeadlineExceeded)}
+    kept = [place for place, example in enumerate(job.examples) if example.id not in late]
+    if not kept:
+        raise RunDeadlineExceeded
+    answered = replace(
+        evaluation,
+        values=tuple(evaluation.values[place] for place in kept),
+        predictions=tuple(evaluation.predictions[place] for place in kept),
+    )
+    examples = [job.examples[place] for place in kept]
+    return replace(job, examples=examples), replace(found, evaluation=answered), len(late)
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
@@ -185,6 +222,7 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
                 key=Key(("test", job.seed)),
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,
+                cut_off=True,
                 on_example=partial(advance, "evaluate"),
             )
     return _Found(evaluation, bounds)

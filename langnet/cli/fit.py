@@ -18,6 +18,7 @@ from langnet import graph_file
 from langnet.checkpoint import write_json
 from langnet.cli.connection import Connected, ModelOptions, connected
 from langnet.cli.group import (
+    CUT_OFF,
     Command,
     command_line,
     common,
@@ -44,7 +45,7 @@ from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import budget_of, budget_options, method_of, method_options
 from langnet.cli.task import DataOptions, Splits, adapted, load_data, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
-from langnet.errors import GraphError
+from langnet.errors import GraphError, RunDeadlineExceeded
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
@@ -145,6 +146,7 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     if as_json:
         shown = {name: str(path) for name, path in files.items()}
         print_json({**outcome.result, "cost": outcome.cost, "files": shown})
+        _end(job, outcome)
         return
     console = output()
     fitted = outcome.fitted
@@ -162,6 +164,19 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
         )
     names = ", ".join(path.name for path in files.values())
     console.print(f"Written to {job.directory}: {names}.", soft_wrap=True)
+    _end(job, outcome)
+
+
+def _end(job: _Job, outcome: _Outcome) -> None:
+    """Says so where the run's deadline came first, also in the exit code."""
+    uncompared = bool(job.splits.test) and outcome.test is None
+    if uncompared or outcome.fitted.reason == str(RunDeadlineExceeded()):
+        note(
+            "The deadline of the run has passed. The best prompts so far are kept"
+            + ("; they are not compared on held-out examples yet" if uncompared else "")
+            + f". Go on with: {command_line('--resume')}"
+        )
+        click.get_current_context().exit(CUT_OFF)
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
@@ -250,6 +265,15 @@ async def _held_out(
 ) -> HeldOut | None:
     if not job.splits.test:
         return None
+    try:
+        return await _compared(job, fitted, others, opened, observer)
+    except RunDeadlineExceeded:
+        return None
+
+
+async def _compared(
+    job: _Job, fitted: Fitted, others: dict[str, Graph], opened: Connected, observer: Observer
+) -> HeldOut:
     return await held_out(
         fitted.initial,
         fitted.graph,

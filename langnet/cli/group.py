@@ -21,10 +21,11 @@ import click
 from rich.console import Console, RenderableType
 
 from langnet.cli import event_loop
-from langnet.errors import LangnetError
+from langnet.errors import LangnetError, RunDeadlineExceeded
 from langnet.lm.connect import SpecError
 
 __all__ = [
+    "CUT_OFF",
     "Command",
     "Main",
     "Option",
@@ -38,6 +39,8 @@ __all__ = [
     "run_async",
 ]
 
+CUT_OFF = 3
+"""The exit code where the deadline of the run came first."""
 _INTERRUPTED = 130
 _WIDTH = 100
 _DEBUG = "langnet.debug"
@@ -86,7 +89,7 @@ class Main(_WithExamples, click.Group):
             click.echo(f"Error: {error}", err=True)
             for line in getattr(error, "__notes__", ()):
                 click.echo(f"  {line}", err=True)
-            ctx.exit(1)
+            ctx.exit(CUT_OFF if isinstance(error, RunDeadlineExceeded) else 1)
         except KeyboardInterrupt:
             _trace(ctx)
             click.echo("Interrupted.", err=True)

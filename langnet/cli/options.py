@@ -218,6 +218,15 @@ def model_options(function: F) -> F:
             ),
             option(
                 _MODEL,
+                "--run-deadline",
+                type=_seconds_or("none"),
+                metavar="SECONDS|none",
+                default="none",
+                show_default=True,
+                help="How long models may be asked in all; what there is by then is kept.",
+            ),
+            option(
+                _MODEL,
                 "--requests-per-minute",
                 type=click.FloatRange(min=1),
                 metavar="N",

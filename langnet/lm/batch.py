@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import anyio
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from langnet.lm.fair import Turn
 
-__all__ = ["Ask", "Batch", "Batching", "shares", "twin"]
+__all__ = ["Ask", "Batch", "Batching", "Gathering", "shares", "twin"]
+
+# `json.dumps` with options would build an encoder per call.
+_encode = json.JSONEncoder(sort_keys=True).encode
 
 
 @runtime_checkable
@@ -54,6 +58,7 @@ class Ask:
         drawn: how many of `tokens` are its answer's.
         batch: what it travels in.
         since: when it was asked for, in seconds.
+        queued: seconds that it waited before it was sent.
         sent: is set once it was sent, or never will be.
         done: is set once there is an answer or an error.
         dropped: whether nobody waits for it any more.
@@ -70,6 +75,7 @@ class Ask:
         "error",
         "longest",
         "prompt",
+        "queued",
         "sent",
         "since",
         "tokens",
@@ -82,6 +88,7 @@ class Ask:
         self.drawn = min(longest, tokens)
         self.batch: Batch | None = None
         self.since = current_time()
+        self.queued = 0.0
         self.sent = anyio.Event()
         self.done = anyio.Event()
         self.dropped = False
@@ -125,14 +132,76 @@ class Batch:
         """The tokens that it may take, and those of them that are answers'."""
         return sum(ask.tokens for ask in self.asks), sum(ask.drawn for ask in self.asks)
 
+    def has_room(self, ask: Ask, fits: Callable[[int, int], bool]) -> bool:
+        """Whether a prompt can still join."""
+        if self.turn is not None and self.turn.taken is not None:
+            return False
+        tokens, drawn = self.size
+        return fits(tokens + ask.tokens, drawn + ask.drawn)
+
     def add(self, ask: Ask) -> None:
         """Takes one more along."""
         self.asks.append(ask)
         ask.batch = self
 
 
+class Gathering:
+    """The batches that can still be joined.
+
+    Args:
+        most: prompts in one.
+    """
+
+    __slots__ = ("_batches", "_most")
+
+    def __init__(self, most: int) -> None:
+        self._batches: dict[str, Batch] = {}
+        self._most = most
+
+    def joined(
+        self, body: Mapping[str, Any], ask: Ask, fits: Callable[[int, int], bool]
+    ) -> tuple[Batch, bool]:
+        """The batch that a prompt travels with, and whether it is a new one.
+
+        Args:
+            body: the request, but for its prompt the same for all in a batch.
+            ask: the prompt.
+            fits: whether one request may take so many tokens, of which some are answers'.
+        """
+        rest = {name: value for name, value in body.items() if name != "prompt"}
+        # A seed of its own draws a text of its own, and finds nobody to join.
+        alone = bool(rest.get("temperature") and rest.get("seed")) or self._most == 1
+        name = "" if alone else _encode(rest)
+        batch = self._batches.get(name)
+        if batch is not None and not batch.has_room(ask, fits):
+            self.close(batch)
+            batch = None
+        is_new = batch is None
+        if batch is None:
+            batch = Batch(name, rest)
+            if not alone:
+                self._batches[name] = batch
+        batch.add(ask)
+        if alone or len(batch.asks) == self._most:
+            self.close(batch)
+        return batch, is_new
+
+    def close(self, batch: Batch) -> None:
+        """Lets nobody join a batch any more."""
+        if self._batches.get(batch.name) is batch:
+            del self._batches[batch.name]
+        batch.go.set()
+
+    def hurry(self) -> None:
+        """Lets all go that gather."""
+        for batch in self._batches.values():
+            batch.go.set()
+
+
 def shares(usage: Usage, asks: Sequence[Ask], choices: Sequence[Mapping[str, Any]]) -> list[Usage]:
     """What each prompt took of a request's tokens, by lengths; the sum is what the server says."""
+    if len(asks) == 1:
+        return [usage]
     prompts = [len(ask.prompt) + 1 for ask in asks]
     texts = [
         min(ask.longest, len(str(choice.get("text") or "")) + 1)

@@ -11,6 +11,7 @@ over all, so that an answer from the cache is no call. `langnet.lm.retry` says w
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from langnet.lm.providers import opener as _opener
 from langnet.lm.retry import Retries, Retrying
 from langnet.lm.session import opened_session
 from langnet.lm.spec import Declaration, SpecError, parsed
+from langnet.lm.until import Until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -59,6 +61,7 @@ async def connect(
     observe: Callable[[CallFinished], None] | None = None,
     observe_content: bool = False,
     session: aiohttp.ClientSession | None = None,
+    deadline: float = inf,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[LanguageModel]:
@@ -80,6 +83,9 @@ async def connect(
         observe_content: whether it is told contexts and answers, too.
         session: connections that the caller owns and closes; by default one session is opened for
             all servers, and closed at the end.
+        deadline: when the run ends, on the event loop's clock: `anyio.current_time() + 3600`. Calls
+            under way are cut off then, and later ones not sent: `RunDeadlineExceeded`. It holds for
+            every model; answers of the cache still come.
         pull: download a model of the catalogue that is not there.
         progress: is told the bytes that have come and those in all, from the thread that
             downloads.
@@ -97,6 +103,7 @@ async def connect(
         observe=observe,
         observe_content=observe_content,
         session=session,
+        deadline=deadline,
         pull=pull,
         progress=progress,
     ) as models:
@@ -114,6 +121,7 @@ async def connect_all(
     observe: Callable[[CallFinished], None] | None = None,
     observe_content: bool = False,
     session: aiohttp.ClientSession | None = None,
+    deadline: float = inf,
     pull: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> AsyncIterator[dict[str, LanguageModel]]:
@@ -130,6 +138,7 @@ async def connect_all(
         observe: see `connect`.
         observe_content: see `connect`.
         session: see `connect`.
+        deadline: see `connect`.
         pull: see `connect`.
         progress: see `connect`.
 
@@ -152,6 +161,8 @@ async def connect_all(
             if retries is not None:
                 model = Retrying(model, retries, meter=meter)
             model = SingleFlight(model)
+            if deadline < inf:
+                model = Until(model, deadline)
             if store is not None:
                 model = Cached(model, store, meter=meter)
             if observe is not None:

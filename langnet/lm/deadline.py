@@ -2,7 +2,7 @@
 
 Time in which a call does not compete for an answer, such as in the queue of a rate limit, is no
 fault of the server's and can be long by design: whoever makes a call wait so stops its clock
-(`off_the_clock`). The deadline of a run stands still for nothing.
+(`off_the_clock`). The deadline of a run (`langnet.lm.until`) stands still for nothing.
 
 Every call passes here, so on asyncio one timer serves all calls of a model (`Alarm`): a cancel
 scope for each would take a fifth of all the time that a call takes.
@@ -132,17 +132,15 @@ class CallClock:
 
     Args:
         seconds: how long the call may take.
-        end: when the run ends, on the event loop's clock.
         alarm: ends attempts at their deadlines; calls may share one.
     """
 
-    __slots__ = ("_alarm", "_began", "_end", "_last", "_paused", "_pauses", "_scope", "_seconds")
+    __slots__ = ("_alarm", "_began", "_last", "_paused", "_pauses", "_scope", "_seconds")
 
-    def __init__(self, seconds: float, end: float = inf, *, alarm: Alarm | None = None) -> None:
+    def __init__(self, seconds: float, *, alarm: Alarm | None = None) -> None:
         self._alarm = alarm
         self._began = current_time()
         self._seconds = seconds
-        self._end = end
         self._last = self._began + seconds
         self._pauses = 0
         self._paused = 0.0
@@ -150,8 +148,8 @@ class CallClock:
 
     @property
     def left(self) -> float:
-        """Seconds until the call's or the run's deadline, whichever is first."""
-        return min(self._last, self._end) - current_time()
+        """Seconds until the call's deadline."""
+        return self._last - current_time()
 
     @property
     def taken(self) -> float:
@@ -160,9 +158,7 @@ class CallClock:
 
     @property
     def which(self) -> str:
-        """The deadline that comes first, in words."""
-        if self._end <= self._last:
-            return "the deadline of the run"
+        """The deadline, in words."""
         return f"the call's deadline of {self._seconds:g} s (call_deadline)"
 
     def start(self) -> Token[CallClock | None]:
@@ -176,13 +172,12 @@ class CallClock:
 
     def attempt(self) -> Attempt | anyio.CancelScope:
         """What one attempt runs in: it is cancelled at the deadline."""
-        deadline = min(self._last, self._end)
         try:
             asyncio.get_running_loop()
         except RuntimeError:  # another kind of event loop
-            self._scope = anyio.CancelScope(deadline=deadline)
+            self._scope = anyio.CancelScope(deadline=self._last)
         else:
-            self._scope = Attempt(deadline, self._alarm or Alarm())
+            self._scope = Attempt(self._last, self._alarm or Alarm())
         return self._scope
 
     def pause(self) -> None:
@@ -191,7 +186,7 @@ class CallClock:
         if self._pauses == 1:
             self._paused = current_time()
             if self._scope is not None:
-                self._scope.deadline = self._end
+                self._scope.deadline = inf
 
     def resume(self) -> None:
         """Lets the clock go on once all who stopped it have said so."""
@@ -199,7 +194,7 @@ class CallClock:
         if self._pauses == 0:
             self._last += current_time() - self._paused
             if self._scope is not None:
-                self._scope.deadline = min(self._last, self._end)
+                self._scope.deadline = self._last
 
 
 _running: ContextVar[CallClock | None] = ContextVar("_running", default=None)

@@ -18,14 +18,14 @@ prompt. Who is cancelled leaves; the others go on.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Self
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from langnet.errors import RateLimited, RequestRejected
 from langnet.lm.base import Usage
-from langnet.lm.batch import Ask, Batch, Batching, shares, twin
+from langnet.lm.batch import Ask, Batch, Batching, Gathering, shares, twin
 from langnet.lm.clock import current_time
 from langnet.lm.deadline import off_the_clock
 from langnet.lm.limited import SHARED, taken
@@ -58,18 +58,6 @@ class Gathered(Wrapper):
             task that waited.
     """
 
-    __slots__ = (
-        "_gathering",
-        "_member",
-        "_most",
-        "_open",
-        "_queued",
-        "_server",
-        "_tasks",
-        "_tokens",
-        "limiter",
-    )
-
     def __init__(
         self,
         model: LanguageModel,
@@ -83,11 +71,10 @@ class Gathered(Wrapper):
         super().__init__(model)
         self.limiter = limiter
         self._server: Batching = model
-        self._most = model.batch or 1
         self._member = None if limiter is None else limiter.member(name)
         self._queued = queued
         self._tokens = counter(model)
-        self._gathering: dict[str, Batch] = {}
+        self._gathering = Gathering(model.batch or 1)
         self._open = 0  # batches that gather no longer, and are not answered yet
         self._tasks = anyio.create_task_group()
 
@@ -112,53 +99,47 @@ class Gathered(Wrapper):
         prompt, longest = body["prompt"], body["max_tokens"]
         counts = self.limiter is not None and self.limiter.counts_tokens
         ask = Ask(prompt, longest, self._tokens(prompt) + longest if counts else 0)
-        self._join(body, ask)
+        batch, is_new = self._gathering.joined(body, ask, self._fits)
+        if batch.turn is not None and self.limiter is not None:
+            self.limiter.change(batch.turn, tokens=ask.tokens, drawn=ask.drawn)
+        if is_new and not self._open:
+            await self._first(batch, ask)
+        elif is_new:
+            self._tasks.start_soon(self._run, batch)
+        return await self._answer(ask)
+
+    async def _first(self, batch: Batch, ask: Ask) -> None:
+        """Sends a batch that finds none under way: in the caller's own task, if it stays alone."""
         try:
-            with off_the_clock():
-                await ask.sent.wait()
+            await checkpoint()  # those of the same turn of the event loop may join
+            alone = len(batch.asks) == 1 and self._goes(batch)
+        except BaseException:
+            self._drop(ask)
+            if batch.asks != [ask]:
+                self._tasks.start_soon(self._run, batch)
+            raise
+        if alone:
+            await self._opened(batch)
+        else:
+            # A task of its own, which does not end with any of those who wait for it.
+            self._tasks.start_soon(self._run, batch)
+
+    async def _answer(self, ask: Ask) -> tuple[dict[str, Any], Usage]:
+        """Waits for an answer, and leaves the batch where nobody waits any more."""
+        try:
+            if not ask.sent.is_set():  # to wait for what has come would take a turn of the loop
+                with off_the_clock():
+                    await ask.sent.wait()
             if self._queued is not None:
-                self._queued(current_time() - ask.since)
-            await ask.done.wait()
+                self._queued(ask.queued)
+            if not ask.done.is_set():
+                await ask.done.wait()
         finally:
             if not ask.done.is_set():
                 self._drop(ask)
-        if ask.answer is None:
-            raise twin(ask.error or RuntimeError(f"{self.model!r} is closed"))
-        return ask.answer
-
-    def _join(self, body: Mapping[str, Any], ask: Ask) -> None:
-        """Puts a prompt into the batch that it travels with."""
-        rest = {name: value for name, value in body.items() if name != "prompt"}
-        # A seed of its own draws a text of its own, and finds nobody to join.
-        alone = bool(rest.get("temperature") and rest.get("seed")) or self._most == 1
-        name = "" if alone else json.dumps(rest, sort_keys=True)
-        batch = self._gathering.get(name)
-        if batch is not None and not self._has_room(batch, ask):
-            self._close(batch)
-            batch = None
-        if batch is None:
-            batch = Batch(name, rest)
-            if not alone:
-                self._gathering[name] = batch
-            self._tasks.start_soon(self._run, batch)
-        batch.add(ask)
-        if batch.turn is not None and self.limiter is not None:
-            self.limiter.change(batch.turn, tokens=ask.tokens, drawn=ask.drawn)
-        if alone or len(batch.asks) == self._most:
-            self._close(batch)
-
-    def _has_room(self, batch: Batch, ask: Ask) -> bool:
-        """Whether a prompt can still join: a request may not exceed what a minute has."""
-        if batch.turn is not None and batch.turn.taken is not None:
-            return False
-        tokens, drawn = batch.size
-        return self.limiter is None or self.limiter.fits(tokens + ask.tokens, drawn + ask.drawn)
-
-    def _close(self, batch: Batch) -> None:
-        """Lets nobody join a batch any more."""
-        if self._gathering.get(batch.name) is batch:
-            del self._gathering[batch.name]
-        batch.go.set()
+        if ask.answer is not None:
+            return ask.answer
+        raise twin(ask.error or RuntimeError(f"{self.model!r} gave no answer"))
 
     def _drop(self, ask: Ask) -> None:
         """Lets a prompt go whose caller does not wait any more."""
@@ -173,7 +154,7 @@ class Gathered(Wrapper):
             if turn is not None and self.limiter is not None:
                 self.limiter.change(turn, tokens=-ask.tokens, drawn=-ask.drawn)
         if all(other.dropped for other in batch.asks):
-            self._close(batch)
+            self._gathering.close(batch)
             batch.scope.cancel()
 
     async def _run(self, batch: Batch) -> None:
@@ -183,31 +164,47 @@ class Gathered(Wrapper):
                 if self._open and not batch.go.is_set():
                     with anyio.move_on_after(WINDOW):
                         await batch.go.wait()
-                self._open += 1
-                try:
-                    await self._sent(batch)
-                finally:
-                    self._open -= 1
-                    if not self._open:
-                        for other in self._gathering.values():
-                            other.go.set()
+                await self._opened(batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the callers raise it
             for ask in batch.asks:
                 ask.fail(error)
         finally:
-            self._close(batch)
+            self._gathering.close(batch)
             for ask in batch.asks:
                 ask.fail(RuntimeError(f"{self.model!r} was closed before its answer came"))
 
-    async def _sent(self, batch: Batch) -> None:
-        """Sends a batch in its turn, and hands out the answers."""
-        if self.limiter is not None and self._member is not None:
+    async def _opened(self, batch: Batch) -> None:
+        """Sends a batch, while others gather; the last that ends lets them go."""
+        self._open += 1
+        try:
+            await self._sent(batch)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._gathering.hurry()
+
+    def _fits(self, tokens: int, drawn: int) -> bool:
+        """Whether one request may take so many tokens."""
+        return self.limiter is None or self.limiter.fits(tokens, drawn)
+
+    def _goes(self, batch: Batch) -> bool:
+        """Whether a batch has its turn at once; else it has one to wait for."""
+        if self.limiter is None or self._member is None:
+            return True
+        if batch.turn is None:
             tokens, drawn = batch.size
             batch.turn = self.limiter.ask(self._member, tokens=tokens, drawn=drawn)
+        return self.limiter.goes(batch.turn)
+
+    async def _sent(self, batch: Batch) -> None:
+        """Sends a batch in its turn, and hands out the answers."""
+        if self.limiter is not None and not self._goes(batch) and batch.turn is not None:
             await self.limiter.wait(batch.turn)
-        self._close(batch)
+        self._gathering.close(batch)
         asks = batch.asks
+        now = current_time()
         for ask in asks:
+            ask.queued = now - ask.since
             ask.sent.set()
         prompts = [ask.prompt for ask in asks]
         try:

@@ -1,7 +1,7 @@
 """Keeps to a server's rate limits: a call waits for its turn before it takes a connection.
 
 A `Limiter` belongs to one model at one server and may be shared by several users of it, such as
-fits that run at the same time: each is a member with a queue of its own. A call goes when
+fits at the same time: each is a member with a queue of its own. A call goes when
 
 - no pause holds: a server that says when to come back is left alone until then, by all;
 - there is room for one more open call (`langnet.lm.room`);
@@ -11,9 +11,8 @@ fits that run at the same time: each is a member with a queue of its own. A call
 Among members that wait, the one goes that has had the least so far, counted by the resource that is
 scarcest for it (`langnet.lm.fair`).
 
-Limits come from the user, or from the server's own headers; the smaller holds. Where neither says
-anything there is none. After a 429 the pace falls, and recovers evenly. Where a quota is used up
-that takes hours to be full again, calls fail at once (`langnet.lm.quota`).
+What limits hold, from whom, and what follows from a refusal, is `langnet.lm.tempo`'s affair. Where
+a quota is used up that takes hours to be full again, calls fail at once (`langnet.lm.quota`).
 
 Where it stands: cache → retry → meter → limit → server. Below the meter and what tries again, so
 that every attempt waits for its turn; time in the queue is not held against the call's deadline.
@@ -117,13 +116,19 @@ class Limiter:
         """A turn to wait for; see `enter`."""
         return Turn(member, requests, tokens, drawn, current_time())
 
+    def goes(self, turn: Turn) -> bool:
+        """Whether a turn has come, or comes now without waiting; see `enter`."""
+        if turn.taken is None and not self._queue.size:
+            now = current_time()
+            if (refusal := self._tempo.refusal(now, turn)) is not None:
+                raise refusal
+            if self._delay(now, turn) <= 0:
+                self._take(now, turn)
+        return turn.taken is not None
+
     async def wait(self, turn: Turn) -> None:
         """Returns once a turn has come; see `enter`."""
-        now = current_time()
-        if not self._queue.size and (refusal := self._tempo.refusal(now, turn)):
-            raise refusal
-        if not self._queue.size and self._delay(now, turn) <= 0:
-            self._take(now, turn)
+        if self.goes(turn):
             return
         self._queue.add(turn)
         try:

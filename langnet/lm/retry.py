@@ -26,7 +26,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from functools import partial
-from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -64,7 +63,6 @@ async def retried(
     retries: Retries,
     *,
     counts: Callable[[], Sequence[Counts]] | None = None,
-    deadline: float = inf,
     jitter: Callable[[], float] = random.random,
     alarm: Alarm | None = None,
 ) -> T:
@@ -75,8 +73,6 @@ async def retried(
         retries: how often and how long.
         counts: gives the counters of the attempts after the first, and of the seconds waited for
             them, such as `lambda: meter.counts(name)`.
-        deadline: a time of the event loop's clock (`anyio.current_time`) beyond which nothing goes
-            on.
         jitter: a number from 0 up to 1. Waits change no result, and processes that share a seed
             must not wait in step, so these come from no key.
         alarm: ends attempts at their deadlines; calls that share one share a timer.
@@ -84,30 +80,29 @@ async def retried(
     Raises:
         ModelError: the last failure, with a note that says how often and how long was tried. A
             wait that would pass the deadline is not begun.
-        DeadlineExceeded: the deadline passed in the middle of an attempt, or before the first.
+        DeadlineExceeded: the deadline passed in the middle of an attempt.
     """
     # Every call passes here, and hardly any fails: what only failures need is made for them.
-    clock = CallClock(retries.call_deadline, deadline, alarm=alarm)
+    clock = CallClock(retries.call_deadline, alarm=alarm)
     failures: list[str] = []
     last: TransientError | None = None
     running = clock.start()
     try:
-        while deadline == inf or clock.left > 0:
+        while True:
             with clock.attempt() as attempt:
                 try:
                     return await call()
                 except TransientError as error:
                     last = error
             if last is None or attempt.cancelled_caught:
-                break
+                late = f"no answer before {clock.which}; {_tried(failures, clock)}"
+                raise DeadlineExceeded(late) from last
             failures.append(type(last).__name__)
             wait, end = _next(last, len(failures), retries, clock, jitter)
             if end:
                 last.add_note(f"{_tried(failures, clock)}; {end}")
                 raise last
             await _slept(wait, () if counts is None else counts())
-        late = f"no answer before {clock.which}; {_tried(failures, clock)}"
-        raise DeadlineExceeded(late) from last
     finally:
         clock.stop(running)
         del last  # its traceback holds this frame
@@ -159,11 +154,10 @@ class Retrying(Wrapper):
         model: the model, with its meter: `Retrying(Metered(model, meter), Retries(), meter=meter)`.
         retries: how often and how long.
         meter: counts the attempts after the first, and the seconds waited for them.
-        deadline: of the run; see `retried`.
         jitter: see `retried`.
     """
 
-    __slots__ = ("_alarm", "_counts", "_deadline", "_jitter", "_retries")
+    __slots__ = ("_alarm", "_counts", "_jitter", "_retries")
 
     def __init__(
         self,
@@ -171,13 +165,11 @@ class Retrying(Wrapper):
         retries: Retries,
         *,
         meter: Meter | None = None,
-        deadline: float = inf,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         super().__init__(model)
         self._retries = retries
         self._counts = None if meter is None else partial(meter.counts, meter.known(model))
-        self._deadline = deadline
         self._jitter = jitter
         self._alarm = Alarm()
 
@@ -242,7 +234,6 @@ class Retrying(Wrapper):
             call,
             self._retries,
             counts=self._counts,
-            deadline=self._deadline,
             jitter=self._jitter,
             alarm=self._alarm,
         )

@@ -21,6 +21,7 @@ from langnet.errors import (
     ModelError,
     RateLimited,
     RequestRejected,
+    RunDeadlineExceeded,
     TransientError,
 )
 from langnet.key import Key
@@ -40,6 +41,7 @@ from langnet.lm.deadline import off_the_clock
 from langnet.lm.meter import Meter, Metered
 from langnet.lm.partial import Partial
 from langnet.lm.retry import Retries, Retrying, retried
+from langnet.lm.until import Until
 from langnet.testing import TableModel, check_model
 from tests.virtual import virtually
 
@@ -267,24 +269,29 @@ async def test_an_attempt_ends_at_the_deadline():
 
 @in_virtual_time
 async def test_after_the_end_of_a_run_nothing_is_sent():
-    """The deadline of a run cuts what is under way and lets nothing new out."""
+    """The deadline of a run cuts what is under way and lets nothing new out, a wait included."""
     below = Failing(seconds=6.0)
-    model, meter = stack(below, deadline=5.0)
+    model, meter = stack(below)
+    model = Until(model, 5.0)
     for _ in range(2):
-        with pytest.raises(DeadlineExceeded, match="deadline of the run"):
+        with pytest.raises(RunDeadlineExceeded, match="deadline of the run has passed"):
             await ask(model)
         assert anyio.current_time() == 5
     assert meter.snapshot().calls == len(below.asked) == 1
+    waiting, _ = stack(Failing(RateLimited("no", retry_after=60.0)))
+    with pytest.raises(RunDeadlineExceeded):
+        await ask(Until(waiting, 9.0))
+    assert anyio.current_time() == 9
 
 
-@in_virtual_time
-async def test_a_run_that_is_about_to_end_begins_no_wait():
-    """The deadline of the run bounds waits as that of the call does."""
-    below = Failing(TransientError("no"))
-    with pytest.raises(TransientError) as caught:
-        await ask(stack(below, deadline=0.25)[0])
-    assert "deadline of the run" in caught.value.__notes__[0]
-    assert anyio.current_time() == 0
+async def test_a_model_with_an_end_is_a_model():
+    """It answers as the model below it, under every law of a model, and its cache answers later."""
+    below = TableModel(lambda context: {"yes": 0.75, "no": 0.25})
+    end = anyio.current_time() + 60
+    await check_model(Until(below, end), choices=[Choice("yes"), Choice("no")])
+    store = MemoryStore()
+    first = await ask(Cached(Until(below, end), store))
+    assert await ask(Cached(Until(below, anyio.current_time()), store)) == first
 
 
 class Queueing(Failing):
@@ -308,8 +315,8 @@ async def test_a_queue_does_not_count():
     with pytest.raises(DeadlineExceeded, match="call's deadline of 2 s"):
         await ask(stack(Queueing(seconds=3.0), Retries(call_deadline=2.0))[0])
     assert anyio.current_time() == 407 + 202
-    with pytest.raises(DeadlineExceeded, match="run"):
-        await ask(stack(Queueing(), deadline=anyio.current_time() + 150)[0])
+    with pytest.raises(RunDeadlineExceeded):
+        await ask(Until(stack(Queueing())[0], anyio.current_time() + 150))
     assert anyio.current_time() == 609 + 150
 
 
