@@ -436,7 +436,7 @@ async def test_the_whole_stack_passes_pieces_on():
                 assert "".join(await pieces_of(model)) == "one two"
     reading = meter.snapshot()
     assert (reading.calls, reading.retries, reading.hits) == (2, 1, 1)
-    assert (reading.prompt_tokens, reading.completion_tokens) == (7, 3)
+    assert (reading.prompt_tokens, reading.completion_tokens) == (7, 2)
 
 
 async def test_a_connection_that_streamed_is_used_again():
