@@ -9,14 +9,23 @@ from __future__ import annotations
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
-from langnet.errors import ModelError, TransientError
-from langnet.lm.base import Usage
+from langnet.errors import ModelError, RequestRejected, TransientError
+from langnet.lm.base import Completion, Usage
 from langnet.lm.logprobs import text_logprobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["count_of", "echoed_logprobs", "first_tokens", "prompt_logprobs", "text_of", "usage_of"]
+__all__ = [
+    "completion_of",
+    "count_of",
+    "echoed_logprobs",
+    "ended",
+    "first_tokens",
+    "prompt_logprobs",
+    "text_of",
+    "usage_of",
+]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
 
@@ -45,6 +54,50 @@ def text_of(choice: Mapping[str, Any]) -> str | None:
     if found is None:
         return None
     raise TransientError(f"the server answered with a {type(found).__name__} in place of a text")
+
+
+def completion_of(
+    choice: Mapping[str, Any], usage: Usage, stop: Sequence[str], *, where: str
+) -> Completion:
+    """The text that was drawn, and how it ended.
+
+    Args:
+        choice: the answer's choice.
+        usage: what it took.
+        stop: strings that end a text.
+        where: who answered, for messages.
+
+    Raises:
+        RequestRejected: a filter of content stopped the answer.
+        ModelError: there is no text.
+    """
+    finish = choice.get("finish_reason")
+    if finish == "content_filter":
+        raise RequestRejected(f"the content filter of {where} stopped the answer")
+    text = text_of(choice)
+    if text is None:
+        if finish != "length":
+            raise ModelError(
+                f"{where} answered without text (finish_reason {finish!r}); the model may "
+                "have refused or called a tool"
+            )
+        text = ""  # all tokens went into reasoning that the server does not show
+    return ended(text, stop=stop, is_cut=finish == "length", usage=usage)
+
+
+def ended(text: str, *, stop: Sequence[str], is_cut: bool, usage: Usage) -> Completion:
+    """The completion that a text makes which a server has drawn.
+
+    Args:
+        text: as it came. Some servers leave the stop string in, and what comes after it.
+        stop: strings that end a text.
+        is_cut: whether the text reached its greatest length.
+        usage: tokens that it took.
+    """
+    cuts = [at for at in (text.find(string) for string in stop) if at >= 0]
+    if cuts:
+        return Completion(text[: min(cuts)].strip(), "stop", usage)
+    return Completion(text.strip(), "length" if is_cut else "stop", usage)
 
 
 def usage_of(usage: object) -> Usage:

@@ -11,12 +11,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langnet.errors import CapabilityError, ModelError, RequestRejected, TransientError
-from langnet.lm.answers import count_of
-from langnet.lm.base import Capabilities, Completion, Usage
+from langnet.lm.answers import count_of, ended
+from langnet.lm.base import Completion, Usage
 from langnet.lm.chunks import MessageChunks
 from langnet.lm.listen import Telling, current_listener
+from langnet.lm.sampler import Sampler, draws
 from langnet.lm.session import Session, checked_key, checked_url
-from langnet.lm.several import asked_at_once, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,18 +24,14 @@ if TYPE_CHECKING:
     import aiohttp
 
     from langnet.key import Key
-    from langnet.lm.base import Choice, Decoding, LabelScores, TextScores
+    from langnet.lm.base import Decoding
 
 __all__ = ["AnthropicModel"]
 
 _ANTHROPIC = "https://api.anthropic.com"
-_SCORELESS = (
-    "Anthropic gives no log-probabilities; let a model that does score (an embedded one, or a "
-    "server's with `scoring`) stand where texts or labels are scored"
-)
 
 
-class AnthropicModel:
+class AnthropicModel(Sampler):
     """A model of Anthropic's, or behind a server that speaks its protocol. It samples, no more.
 
     The context is the user's message. The protocol knows no seeds, so only the cache makes a draw
@@ -94,11 +90,6 @@ class AnthropicModel:
         settings = json.dumps(self._settings, sort_keys=True) if self._settings else ""
         return f"anthropic:{self.name}@{self.base_url}?version={self._version}{settings}"
 
-    @property
-    def capabilities(self) -> Capabilities:
-        """It samples."""
-        return Capabilities()
-
     def __repr__(self) -> str:
         return f"AnthropicModel({self.name!r}, base_url={self.base_url!r})"
 
@@ -133,34 +124,7 @@ class AnthropicModel:
         # The server refuses stop strings of white space; those are cut at here alone.
         if stop := [string for string in decoding.stop if string.strip()]:
             body["stop_sequences"] = stop
-        if decoding.temperature == 0 and keys:
-            one, _ = await self._drawn(body, decoding, keys)
-            return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
-        drawn = await asked_at_once([partial(self._drawn, body, decoding, [key]) for key in keys])
-        return [completion for completion, _ in drawn]
-
-    async def score(
-        self,
-        context: str,  # noqa: ARG002
-        texts: Sequence[str],  # noqa: ARG002
-        *,
-        decoding: Decoding,  # noqa: ARG002
-        end: bool = True,  # noqa: ARG002
-    ) -> TextScores:
-        """Scores nothing.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError(f"{self!r} does not score given texts: {_SCORELESS}")
-
-    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:  # noqa: ARG002
-        """Scores nothing.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError(f"{self!r} does not score labels: {_SCORELESS}")
+        return await draws(partial(self._drawn, body, decoding), decoding, keys)
 
     def bounded(self, hear: Callable[[int, Mapping[str, str]], None]) -> None:
         """Leaves the number of open calls to a limiter, and tells it of answers.

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from langnet.errors import (
     CapabilityError,
     ModelError,
-    RequestRejected,
     TransientError,
 )
 from langnet.key import Key
 from langnet.lm.answers import (
+    completion_of,
     echoed_logprobs,
     first_tokens,
     prompt_logprobs,
-    text_of,
     usage_of,
 )
 from langnet.lm.base import (
@@ -41,7 +40,7 @@ from langnet.lm.chunks import ChoiceChunks
 from langnet.lm.listen import Telling, current_listener
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
 from langnet.lm.session import Session, checked_key, checked_url
-from langnet.lm.several import asked_at_once, ended
+from langnet.lm.several import asked_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -352,18 +351,7 @@ class OpenAIModel:
         return completion, completion.usage
 
     def _completed(self, choice: dict[str, Any], usage: Usage, decoding: Decoding) -> Completion:
-        finish = choice.get("finish_reason")
-        if finish == "content_filter":
-            raise RequestRejected(f"the content filter of {self._url} stopped the answer")
-        text = text_of(choice)
-        if text is None:
-            if finish != "length":
-                raise ModelError(
-                    f"{self._url} answered without text (finish_reason {finish!r}); the model may "
-                    "have refused or called a tool"
-                )
-            text = ""  # all tokens went into reasoning that the server does not show
-        return ended(text, stop=decoding.stop, is_cut=finish == "length", usage=usage)
+        return completion_of(choice, usage, decoding.stop, where=self._url)
 
     async def _first_tokens(
         self, context: str, number: int

@@ -11,6 +11,7 @@ import anyio.to_thread
 
 from langnet.lm.anthropic import AnthropicModel
 from langnet.lm.base import Capabilities
+from langnet.lm.litellm import LiteLLMModel
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, retried
 from langnet.lm.spec import SpecError
@@ -68,23 +69,21 @@ def _local(declaration: Declaration) -> Opener:
 
 
 def _server(declaration: Declaration) -> Opener:
-    place, options = declaration.place, dict(declaration.options)
+    options = dict(declaration.options)
     probe = options.pop("probe", False)
-    variable = options.pop("key_env", None)
+    options |= _key(options.pop("key_env", None), declaration.place)
     if options.pop("choose", False):
         options["capabilities"] = Capabilities(score="scoring" in options, choose=True)
-    if variable is not None:
-        if not os.environ.get(variable):
-            raise SpecError(f"{place}: the variable {variable} is not set; put the API key there")
-        options["api_key"] = os.environ[variable]
 
-    def make(session: aiohttp.ClientSession | None) -> OpenAIModel | AnthropicModel:
+    def make(session: aiohttp.ClientSession | None) -> OpenAIModel | AnthropicModel | LiteLLMModel:
+        if declaration.provider == "litellm":
+            return LiteLLMModel(declaration.name, **options)  # which keeps its own connections
         return SERVERS[declaration.provider](declaration.name, session=session, **options)
 
     try:
         make(None)  # opens nothing, and finds what is wrong before anything is opened
     except ValueError as error:
-        raise SpecError(f"{place}: {error}") from error
+        raise SpecError(f"{declaration.place}: {error}") from error
 
     async def opened(
         *,
@@ -105,6 +104,15 @@ def _server(declaration: Declaration) -> Opener:
         return model
 
     return opened
+
+
+def _key(variable: str | None, place: str) -> dict[str, str]:
+    """The API key that a variable holds, if one is named."""
+    if variable is None:
+        return {}
+    if not os.environ.get(variable):
+        raise SpecError(f"{place}: the variable {variable} is not set; put the API key there")
+    return {"api_key": os.environ[variable]}
 
 
 async def shielded(close: Callable[[], Awaitable[None]]) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 import anyio
 
 from langnet.errors import ModelError, RateLimited, TransientError
-from langnet.lm.base import Completion, Usage
+from langnet.lm.base import Usage
 from langnet.lm.partial import Partial
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-__all__ = ["asked_at_once", "ended"]
+__all__ = ["asked_at_once"]
 
 _T = TypeVar("_T")
 
@@ -56,18 +56,3 @@ def _weight(error: ModelError) -> tuple[bool, float]:
     """What fails for good outweighs what may pass, and the longest wait outweighs the others."""
     wait = error.retry_after if isinstance(error, RateLimited) else None
     return not isinstance(error, TransientError), -1.0 if wait is None else wait
-
-
-def ended(text: str, *, stop: Sequence[str], is_cut: bool, usage: Usage) -> Completion:
-    """The completion that a text makes which a server has drawn.
-
-    Args:
-        text: as it came. Some servers leave the stop string in, and what comes after it.
-        stop: strings that end a text.
-        is_cut: whether the text reached its greatest length.
-        usage: tokens that it took.
-    """
-    cuts = [at for at in (text.find(string) for string in stop) if at >= 0]
-    if cuts:
-        return Completion(text[: min(cuts)].strip(), "stop", usage)
-    return Completion(text.strip(), "length" if is_cut else "stop", usage)

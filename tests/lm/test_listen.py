@@ -21,6 +21,7 @@ from langnet.errors import (
 )
 from langnet.key import Key
 from langnet.lm import stream
+from langnet.lm.answers import ended
 from langnet.lm.base import Decoding, Usage
 from langnet.lm.cache import Cached, MemoryStore
 from langnet.lm.chunks import ChoiceChunks, MessageChunks
@@ -29,7 +30,6 @@ from langnet.lm.listen import Delta, Telling, listening, streamed
 from langnet.lm.meter import Meter
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, Retrying
-from langnet.lm.several import ended
 from langnet.testing.models import TableModel
 from tests.lm.server import SECRET, refused
 from tests.lm.streams import CUT, WAIT, data, models, streaming
