@@ -12,6 +12,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langnet import Graph, Input, Node, run
 from langnet.errors import (
     ContextOverflow,
     ModelError,
@@ -215,6 +216,8 @@ async def test_a_stream_without_its_mark_is_whole_once_the_text_has_ended():
         ("chat", {"error": {"message": "no", "code": 503}}, TransientError),
         ("chat", {"error": {"message": "no", "code": 429}}, RateLimited),
         ("chat", {"error": {"message": "no", "code": "busy"}}, TransientError),
+        ("chat", {"error": {"type": "invalid_request_error", "code": 503}}, TransientError),
+        ("chat", {"error": {"type": "invalid_request_error", "code": None}}, RequestRejected),
         ("chat", {"error": "no"}, TransientError),
         ("completions", {"object": "error", "message": "no", "code": 400}, RequestRejected),
         ("messages", {"type": "overloaded_error", "message": "Overloaded"}, TransientError),
@@ -437,6 +440,28 @@ async def test_the_whole_stack_passes_pieces_on():
     reading = meter.snapshot()
     assert (reading.calls, reading.retries, reading.hits) == (2, 1, 1)
     assert (reading.prompt_tokens, reading.completion_tokens) == (7, 2)
+
+
+async def test_a_whole_network_can_be_listened_to():
+    """Every node's text is heard while it is drawn, each under the key of its draw."""
+    graph = Graph(
+        Input("text"),
+        Node("thought", "{text}", trainable=False),
+        Node("answer", "{thought}", trainable=False),
+    )
+    async with model_and_server(server={"drawn": [["a", " thought"], ["an", " answer"]]}) as (
+        model,
+        _,
+    ):
+        deltas = []
+        with listening(deltas.append):
+            trace = await run(graph, {"text": "Q"}, models=model, key=KEY)
+    texts = {}
+    for delta in deltas:
+        texts[delta.key] = texts.get(delta.key, "") + delta.text
+    assert list(texts.values()) == ["a thought", "an answer"]
+    assert len(deltas) == 4
+    assert trace["answer"] == "an answer"
 
 
 async def test_a_connection_that_streamed_is_used_again():

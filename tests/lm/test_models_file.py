@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import traceback
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -33,7 +35,7 @@ models:
     extra: {top_k: 4, note: "$${HOST}"}
   judge: "local:smollm2?threads=1"
   proposer:
-    {provider: openai, name: "${NAME:-qwen}", base_url: "http://${HOST}/v1", endpoint: completions,
+    {provider: openai, name: "${NAME:-qwen}", base_url: "${HOST}/v1", endpoint: completions,
      scoring: echo, api_key: "${MY_KEY}", limits: false, retries: false, probe: true}
   writer: {provider: anthropic, name: claude-x, system: "Be brief.", timeout: 3}
 """
@@ -52,7 +54,7 @@ extra = {top_k = 4, note = "$${HOST}"}
 [models.proposer]
 provider = "openai"
 name = "${NAME:-qwen}"
-base_url = "http://${HOST}/v1"
+base_url = "${HOST}/v1"
 endpoint = "completions"
 scoring = "echo"
 api_key = "${MY_KEY}"
@@ -66,7 +68,12 @@ name = "claude-x"
 system = "Be brief."
 timeout = 3
 """
-ENVIRONMENT = {"TOKENS": "200000", "HOST": "127.0.0.1:9", "MY_KEY": SECRET, "EMPTY": ""}
+ENVIRONMENT = {
+    "TOKENS": "200000",
+    "HOST": "http://127.0.0.1:9",
+    "MY_KEY": SECRET,
+    "EMPTY": "",
+}
 
 
 @pytest.fixture
@@ -116,6 +123,15 @@ def test_what_a_file_declares(write, text, name):
     assert found["judge"] == parsed("local:smollm2?threads=1")
     assert found["proposer"].place == f"{path}: models.proposer"
     assert SECRET not in repr(found)
+
+
+def test_the_example_of_the_documentation_is_read(write):
+    """What the page on models shows is a file of models."""
+    page = (Path(__file__).parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    (text,) = re.findall(r"^```yaml\n(models:.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    found = read(write(text), environment=ENVIRONMENT)
+    assert list(found) == ["default", "judge", "proposer", "own"]
+    assert found["own"].options["base_url"] == "http://127.0.0.1:9/v1"
 
 
 @pytest.mark.parametrize(
