@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from langnet.lm.budget import Price
+
 __all__ = ["OpenAIModel", "Probe"]
 
 _OPENAI = "https://api.openai.com/v1"
@@ -101,6 +103,8 @@ class OpenAIModel:
     """
 
     scores_end = False
+    price: Price | None = None
+    """What its tokens cost, where that is declared."""
 
     def __init__(
         self,

@@ -93,6 +93,7 @@ def _server(declaration: Declaration) -> Opener:
         **_download: object,
     ) -> LanguageModel:
         model = make(session)
+        model.price = declaration.price
         if limiter is not None:
             model.bounded(limiter.hear)  # already a probe's answers tell of limits
         if probe and isinstance(model, OpenAIModel):

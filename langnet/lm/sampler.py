@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
     from langnet.key import Key
     from langnet.lm.base import Choice, Decoding, LabelScores, TextScores, Usage
+    from langnet.lm.budget import Price
 
 __all__ = ["Sampler", "draws"]
 
 
 class Sampler:
     """A model that gives no log-probabilities; a subclass draws."""
+
+    price: Price | None = None
+    """What its tokens cost, where that is declared."""
 
     @property
     def capabilities(self) -> Capabilities:

@@ -48,7 +48,7 @@ class Declaration:
         options: of the provider, by name. They may hold a key, so they are not shown.
         limits: what the model is held to; `None` for nothing.
         retries: how its calls are made again; `None` for not at all.
-        price: of its tokens, where that is said.
+        price: of its tokens, where that is said; the model that is opened has it as `price`.
         place: where it is declared, for messages: a line, or a file and the path of its keys.
     """
 

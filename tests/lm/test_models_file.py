@@ -165,6 +165,7 @@ def test_the_example_of_the_documentation_is_read(write):
         ("{a: {provider: openai, name: x, retries: 5}}", ["models.a.retries must be a mapping"]),
         ("{a: {provider: openai, name: x, price: false}}", ["models.a.price must be a mapping"]),
         ("{a: {provider: local, name: x, limits: {}}}", ["unknown field 'limits'"]),
+        ("{a: {provider: local, name: x, price: {}}}", ["unknown field 'price'"]),
         ("{a: {provider: local, name: x, base_url: y}}", ["unknown field 'base_url'"]),
         ("{a: openai}", ["models.a: 'openai' names no model"]),
         ("{a: [1]}", ["models.a must be a line such as local:smollm2, or a mapping"]),
@@ -263,7 +264,8 @@ async def test_what_is_declared_is_opened(write, monkeypatch):
         path = write(
             """
 models:
-  one: {provider: openai, name: a, base_url: "${HOST}", limits: {requests_per_minute: 500}}
+  one: {provider: openai, name: a, base_url: "${HOST}", limits: {requests_per_minute: 500},
+        price: {prompt: 1, completion: 2.5}}
   two: {provider: openai, name: b, base_url: "${HOST}", limits: false, retries: false}
   same: {provider: openai, name: b, base_url: "${HOST}", limits: false, retries: false}
   three: {provider: openai, name: c, base_url: "${HOST}", api_key: "${MY_KEY}",
@@ -281,6 +283,8 @@ models:
             assert three.capabilities.score
             assert isinstance(four, Limited)
             assert isinstance(four.model, AnthropicModel)
+            assert one.model.model.price == Price(1, 2.5)
+            assert two.price is None
             servers = [one.model.model, two, three.model.model, four.model]
             (connections,) = {id(model._session.connections) for model in servers}
             shared = two._session.connections
