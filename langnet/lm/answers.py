@@ -9,16 +9,28 @@ from __future__ import annotations
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
-from langnet.errors import ModelError, TransientError
-from langnet.lm.base import Usage
+from langnet.errors import ModelError, RequestRejected, TransientError
+from langnet.lm.base import Completion, Usage
 from langnet.lm.logprobs import text_logprobs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["echoed_logprobs", "first_tokens", "prompt_logprobs", "text_of", "usage_of"]
+__all__ = [
+    "completion_of",
+    "echoed_logprobs",
+    "first_tokens",
+    "number_of",
+    "prefill_logprobs",
+    "prompt_logprobs",
+    "text_of",
+    "usage_of",
+]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
+_LONGEST_REFUSAL = 500  # characters of it that are passed on
+_CUT = ("length", "max_tokens", "model_length")  # what servers call the end at the longest length
+_BROKEN_OFF = ("abort", "error")  # at vLLM and SGLang, and at gateways
 
 
 def text_of(choice: Mapping[str, Any]) -> str | None:
@@ -47,6 +59,48 @@ def text_of(choice: Mapping[str, Any]) -> str | None:
     raise TransientError(f"the server answered with a {type(found).__name__} in place of a text")
 
 
+def completion_of(
+    choice: Mapping[str, Any], usage: Usage, stop: Sequence[str], *, where: str
+) -> Completion:
+    """The text that was drawn, and how it ended.
+
+    Args:
+        choice: the answer's choice.
+        usage: what it took.
+        stop: strings that end a text; some servers leave them in.
+        where: who answered, for messages.
+
+    Raises:
+        RequestRejected: the model refused, or a filter of content stopped the answer.
+        TransientError: the server broke off.
+        ModelError: there is no text.
+    """
+    finish = choice.get("finish_reason")
+    if finish == "content_filter":
+        raise RequestRejected(
+            f"the content filter of {where} stopped the answer; change the prompt, or the filter"
+        )
+    if finish in _BROKEN_OFF:
+        raise TransientError(f"{where} broke the answer off (finish_reason {finish!r})")
+    text = text_of(choice)
+    match choice:
+        case {"message": {"refusal": str(words)}} if words and not text:
+            said = words if len(words) <= _LONGEST_REFUSAL else words[:_LONGEST_REFUSAL] + "…"
+            raise RequestRejected(f"the model at {where} refused: {said}")
+    cut = finish in _CUT
+    if text is None:
+        if not cut:
+            raise ModelError(
+                f"{where} answered without text (finish_reason {finish!r}); the model may "
+                "have refused or called a tool"
+            )
+        text = ""  # all tokens went into reasoning that the server does not show
+    ends = [at for at in (text.find(string) for string in stop) if at >= 0]
+    if ends:
+        return Completion(text[: min(ends)].strip(), "stop", usage)
+    return Completion(text.strip(), "length" if cut else "stop", usage)
+
+
 def usage_of(usage: object) -> Usage:
     """The tokens that a server says it took; zero where it does not say."""
     if not isinstance(usage, dict):
@@ -71,7 +125,7 @@ def first_tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
             pairs = list(entries.items())
         case _:
             raise ModelError("the server answered without top log-probabilities")
-    found = [(token, _number(value)) for token, value in pairs]
+    found = [(token, number_of(value)) for token, value in pairs]
     known = [
         (token, value) for token, value in found if isinstance(token, str) and value is not None
     ]
@@ -106,7 +160,7 @@ def echoed_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple
         offsets = offsets[:-1] if offsets else None
     return text_logprobs(
         tokens,
-        [_number(number) for number in numbers],
+        [number_of(number) for number in numbers],
         context=context,
         text=text,
         after=whole[len(prompt) :],
@@ -131,12 +185,35 @@ def prompt_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple
         match list(entry.values()) if isinstance(entry, dict) else entry:
             case [{"decoded_token": str(token), "logprob": number}]:
                 tokens.append(token)
-                numbers.append(_number(number))
+                numbers.append(number_of(number))
             case _:
                 raise ModelError("the server's prompt_logprobs do not hold one token each")
     if context == "":
         # The first token has no entry: with a begin token that is the one, else the text's own.
         tokens, numbers = _with_first(tokens, numbers, text)
+    return text_logprobs(tokens, numbers, context=context, text=text)
+
+
+def prefill_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple[float, ...]:
+    """Log-probabilities, in nats, of a text by text-generation-inference's `prefill`.
+
+    It holds each token of the prompt with its string; the first has no number.
+
+    Raises:
+        ModelError: it is missing or of another form, or its tokens do not spell the text.
+    """
+    entries = choice.get("prefill")
+    if not isinstance(entries, list) or not entries:
+        raise ModelError("the server answered without the details of the prefill")
+    tokens: list[str] = []
+    numbers: list[float | None] = []
+    for entry in entries:
+        match entry:
+            case {"text": str(token), **rest}:
+                tokens.append(token)
+                numbers.append(number_of(rest.get("logprob")))
+            case _:
+                raise ModelError("the details of the server's prefill do not hold one token each")
     return text_logprobs(tokens, numbers, context=context, text=text)
 
 
@@ -158,7 +235,7 @@ def _count(value: object) -> int:
     return value if type(value) is int and 0 < value < _MOST_TOKENS else 0
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     """A log-probability, or None where the server gives none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
