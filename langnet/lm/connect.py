@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -22,7 +23,6 @@ import anyio.from_thread
 import anyio.to_thread
 
 from langnet.errors import LangnetError
-from langnet.lm.base import Capabilities
 from langnet.lm.cache import Cached, DiskStore
 from langnet.lm.limited import Limited
 from langnet.lm.limiter import Limiter
@@ -46,7 +46,8 @@ _FORMS = """
   openai:gpt-4o                          OpenAI, or the server that OPENAI_BASE_URL names
   openai:NAME@http://127.0.0.1:8000/v1   a server that speaks OpenAI's protocol
   http://127.0.0.1:8000/v1#NAME          the same
-Options follow a question mark: openai:NAME@http://127.0.0.1:8000/v1?endpoint=completions&probe=1"""
+  azure:DEPLOYMENT@https://RESOURCE.openai.azure.com   Azure, or where AZURE_OPENAI_ENDPOINT says
+Options follow a question mark: openai:NAME@http://127.0.0.1:8000/v1?dialect=vllm&timeout=300"""
 
 _RETRIES = Retries()
 _LIMITS = Limits()
@@ -171,6 +172,8 @@ def _opener(spec: str) -> Callable[..., Any]:
         return _local(found["name"], _options(shown, found["options"], _LOCAL_OPTIONS))
     if kind == "openai" and (found := _OPENAI.fullmatch(rest)):
         return _openai(shown, found["name"], found["url"], found["options"])
+    if kind == "azure" and (found := _OPENAI.fullmatch(rest)):
+        return _openai(shown, found["name"], found["url"], found["options"], dialect="azure")
     if kind in {"http", "https"} and (found := _ADDRESS.fullmatch(spec)):
         return _openai(shown, found["name"], found["url"], found["options"])
     raise SpecError(f"{shown!r} names no model; the forms are{_FORMS}")
@@ -212,19 +215,25 @@ def _local(name: str, options: dict[str, Any]) -> Callable[..., Any]:
     return opened
 
 
-def _openai(spec: str, name: str, url: str | None, options: str | None) -> Callable[..., Any]:
+def _openai(
+    spec: str, name: str, url: str | None, options: str | None, **fixed: str
+) -> Callable[..., Any]:
     chosen = _options(spec, options, _OPENAI_OPTIONS)
+    if fixed.keys() & chosen.keys():
+        raise SpecError(f"{spec!r} says its dialect by its first word; leave the option out")
+    chosen |= fixed
     probe = chosen.pop("probe", False)
     variable = chosen.pop("key_env", None)
-    if chosen.pop("choose", False):
-        scores = "scoring" in chosen
-        chosen["capabilities"] = Capabilities(score=scores, choose=True)
+    choose = chosen.pop("choose", False)
     if variable is not None:
         if not os.environ.get(variable):
             raise SpecError(f"{spec!r}: the variable {variable} is not set; put the API key there")
         chosen["api_key"] = os.environ[variable]
     try:
         model = OpenAIModel(name, base_url=url, **chosen)  # opens nothing yet
+        if choose and not model.capabilities.choose:
+            able = replace(model.capabilities, choose=True)
+            model = OpenAIModel(name, base_url=url, **chosen, capabilities=able)
     except ValueError as error:
         raise SpecError(f"{spec!r}: {error}") from error
 
@@ -258,11 +267,15 @@ def _flag(text: str) -> bool:
 
 _LOCAL_OPTIONS: dict[str, Callable[[str], Any]] = {"context_size": int, "threads": int}
 _OPENAI_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "api_version": str,
     "choose": _flag,
+    "dialect": str,
     "endpoint": str,
     "key_env": str,
     "probe": _flag,
     "scoring": str,
+    "system": str,
+    "template": str,
     "timeout": float,
     "top_logprobs": int,
 }
