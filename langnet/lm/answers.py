@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langnet.errors import ModelError, RequestRejected, TransientError
 from langnet.lm.base import Completion, Usage
+from langnet.lm.failures import cleaned
 from langnet.lm.logprobs import text_logprobs
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
-_LONGEST_REFUSAL = 500  # characters of it that are passed on
 _CUT = ("length", "max_tokens", "model_length")  # what servers call the end at the longest length
 _BROKEN_OFF = ("abort", "error")  # at vLLM and SGLang, and at gateways
 
@@ -85,8 +85,7 @@ def completion_of(
     text = text_of(choice)
     match choice:
         case {"message": {"refusal": str(words)}} if words and not text:
-            said = words if len(words) <= _LONGEST_REFUSAL else words[:_LONGEST_REFUSAL] + "…"
-            raise RequestRejected(f"the model at {where} refused: {said}")
+            raise RequestRejected(f"the model at {where} refused: {cleaned(words, None)}")
     cut = finish in _CUT
     if text is None:
         if not cut:

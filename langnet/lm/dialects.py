@@ -7,9 +7,9 @@ draw from the distribution that it scores: several servers cut the distribution 
 `min_p`, a penalty of repetitions) or take such settings from the model's own files.
 
 Each was read in the server's own source or reference: OpenAI and Azure by their API references
-(Azure 2024-10-21 and v1), vLLM at its main branch of July 2026, SGLang 0.5.10, Ollama's server of
-2026, text-generation-inference's router of its version 3. llama.cpp's server was run (the build
-that xllamacpp 2026.10 carries).
+(Azure 2024-10-21 and v1), vLLM at its main branch of 2026 (the first with `logprob_token_ids`),
+SGLang 0.5.10, Ollama's server of 2026, text-generation-inference's router. llama.cpp's server was
+run: the one that xllamacpp 2026.10 carries.
 """
 
 from __future__ import annotations
@@ -58,7 +58,6 @@ class Dialect:
         labels: how the probabilities of single tokens are had without scoring a prompt.
         tops: how many top log-probabilities there are, by endpoint; none where it is missing.
         schemas: the endpoints that hold an answer to a JSON schema.
-        seeds: whether draws take a seed.
         settings: fields that keep the server from drawing otherwise than it scores.
         asked: turns a request in OpenAI's form into the server's.
         answered: turns the server's request and answer into an answer in OpenAI's form.
@@ -72,7 +71,6 @@ class Dialect:
     labels: LabelWay | None = None
     tops: Mapping[Endpoint, int] = field(default_factory=lambda: _NOTHING)
     schemas: frozenset[Endpoint] = frozenset({"chat"})
-    seeds: bool = True
     settings: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     asked: Callable[[dict[str, Any]], dict[str, Any]] = _as_it_is
     answered: Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]] = native.unchanged

@@ -32,14 +32,15 @@ async def scorer_by_force(
     async def one(server: Server, context: str, text: str) -> Scored:
         tokens = by_text[text]
         first = first_beyond(before, tokens)
+        if first == 0:  # nothing can be drawn after nothing
+            raise ModelError(
+                "the server gives no log-probability for the first token of a text without "
+                "context; give the node a context that is not empty"
+            )
         pieces: list[str] = []
         numbers: list[float | None] = []
         usage = Usage()
         for place in range(first, len(tokens)):
-            if place == 0:  # nothing can be drawn after nothing
-                pieces.append("")
-                numbers.append(None)
-                continue
             piece, number, used = await _number(server, tokens[:place], tokens[place])
             pieces.append(piece)
             numbers.append(number)

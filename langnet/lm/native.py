@@ -40,7 +40,7 @@ def ollama_asked(body: dict[str, Any]) -> dict[str, Any]:
     """A request for Ollama's own `/api/chat` or `/api/generate`.
 
     Its endpoints in OpenAI's form take no `options`, so no length of the context. A context that is
-    too long shall be refused and not be cut, which servers before 0.12 do not know.
+    too long shall be refused and not be cut, which older servers do not know.
     """
     rest = dict(body)
     outside = ("model", "messages", "prompt", "keep_alive", "think")

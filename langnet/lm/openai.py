@@ -8,7 +8,6 @@ found by `probe`.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,7 @@ from langnet.lm.labels import NamedLabels
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
 from langnet.lm.manner import manner_of
 from langnet.lm.partial import gathered
-from langnet.lm.probe import Probe, found_out, named
+from langnet.lm.probe import Probe, found_out
 from langnet.lm.scoring import text_scores
 from langnet.lm.server_tokens import Server
 
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenAIModel", "Probe"]
 
+_FirstTokens = tuple[list[tuple[str, float]], Usage]
 _WAYS: tuple[ScoringWay, ...] = ("echo", "prompt_logprobs")  # that any server may know
 
 
@@ -64,14 +64,15 @@ class OpenAIModel:
         api_key: by default the variable OPENAI_API_KEY, but only for the default `base_url`, so
             that the key goes to no other server.
         dialect: the kind of server, which says all that follows; what is given besides wins.
-        endpoint: "chat" sends the context as the user's message, "completions" continues it.
+        endpoint: "chat" sends the context as the user's message, "completions" continues it; by
+            default what the dialect says, or "chat".
         scoring: how the server scores a given text, at the endpoint "completions": "echo" (it
             repeats the prompt with log-probabilities), "prompt_logprobs" (vLLM's field), or a way
             of another dialect (`langnet.lm.scoring`).
         capabilities: what the server can do, where that is known; `choose` without `scoring`
             takes the first token among its top log-probabilities.
-        top_logprobs: how many of those to ask for; by default 20 in chat and 5 for completions,
-            OpenAI's limits.
+        top_logprobs: how many of those to ask for; by default what the dialect gives, or 20 in chat
+            and 5 for completions, OpenAI's limits.
         system: a system prompt, before every context.
         template: a chat template that writes the context as the user's message, for the endpoint
             "completions"; `langnet.lm.templates` says which there are.
@@ -104,9 +105,8 @@ class OpenAIModel:
         extra: Mapping[str, Any] | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        address = address_of(
-            name, base_url, api_key, azure=dialect == "azure", api_version=api_version
-        )
+        azure = dialect == "azure"
+        address = address_of(name, base_url, api_key, azure=azure, api_version=api_version)
         self._manner = manner_of(
             dialect,
             endpoint,
@@ -152,11 +152,15 @@ class OpenAIModel:
         Raises:
             ModelError: the server does not even draw a text, or did not answer.
         """
-        # Models that reason first fail where no token is left for it.
-        await self.sample("1, 2, 3,", decoding=Decoding(max_tokens=16), keys=[Key(("probe",))])
         prompt, texts = self._manner.joined("The cat", ["sat on the mat"])
         known: Sequence[ScoringWay] = (self._scoring,) if self._scoring else _WAYS
         found, top = await found_out(
+            self._connection,
+            self._manner.dialect.name,
+            # Models that reason first fail where no token is left for it.
+            lambda: self.sample(
+                "1, 2, 3,", decoding=Decoding(max_tokens=16), keys=[Key(("probe",))]
+            ),
             lambda number: self._first_tokens("1, 2, 3,", number),
             lambda way: text_scores(self._server, way, prompt, texts),
             () if self.endpoint == "chat" else known,
@@ -164,8 +168,7 @@ class OpenAIModel:
         self._scoring = found.scoring
         self._top = top or self._top
         self._capabilities = found.capabilities
-        kind = self._manner.dialect.name
-        return replace(found, dialect=kind or await named(self._connection))
+        return found
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -256,16 +259,11 @@ class OpenAIModel:
             logprobs = {text: s.logprob for text, s in zip(texts, scores.scores, strict=True)}
             found = logprobs, scores.usage
         logprobs, usage = found
-        return LabelScores(
-            tuple(log_sum_exp([logprobs[text] for text in set(c.texts)]) for c in choices), usage
-        )
+        sums = (log_sum_exp([logprobs[text] for text in set(c.texts)]) for c in choices)
+        return LabelScores(tuple(sums), usage)
 
     def bounded(self, hear: Callable[[int, Mapping[str, str]], None]) -> None:
-        """Leaves the number of open calls to a limiter, and tells it of answers.
-
-        Args:
-            hear: is told the status and the headers of every answer from now on.
-        """
+        """Leaves the number of open calls to a limiter, and tells it of answers' headers."""
         self._connection.bounded(hear)
 
     async def aclose(self) -> None:
@@ -292,9 +290,7 @@ class OpenAIModel:
         choice, usage = await self._post(body)
         return completion_of(choice, usage, decoding.stop, where=self._where), usage
 
-    async def _first_tokens(
-        self, context: str, number: int
-    ) -> tuple[list[tuple[str, float]], Usage]:
+    async def _first_tokens(self, context: str, number: int) -> _FirstTokens:
         """The most probable first tokens after a context."""
         choice, usage = await self._post(self._manner.first(context, number))
         return first_tokens(choice), usage

@@ -9,12 +9,12 @@ from typing import TypeVar
 
 import aiohttp
 
-from langnet.errors import ModelError, TransientError
+from langnet.errors import ModelError, RequestRejected, TransientError
 from langnet.lm.base import Capabilities
 from langnet.lm.connection import Connection
 from langnet.lm.dialects import ScoringWay
 
-__all__ = ["Probe", "found_out", "named"]
+__all__ = ["Probe", "found_out"]
 
 T = TypeVar("T")
 
@@ -49,6 +49,9 @@ class Probe:
 
 
 async def found_out(
+    connection: Connection,
+    declared: str,
+    draw: Callable[[], Awaitable[object]],
     first: Callable[[int], Awaitable[object]],
     score: Callable[[ScoringWay], Awaitable[object]],
     ways: Sequence[ScoringWay],
@@ -56,13 +59,23 @@ async def found_out(
     """What a server does when it is asked, and how many top log-probabilities it gives.
 
     Args:
+        connection: to the server.
+        declared: the dialect that was declared; empty where none was.
+        draw: draws a text.
         first: asks for this many of the most probable first tokens.
         score: scores a text in this way.
         ways: to try in turn; none in a chat.
 
     Raises:
-        TransientError: the server did not answer, so nothing is known.
+        ModelError: the server does not even draw a text, or did not answer.
     """
+    dialect = declared or await _named(connection)
+    try:
+        await draw()
+    except RequestRejected as error:
+        if dialect is not None and not declared:
+            error.add_note(f"the server says that it is {dialect}; try dialect={dialect}")
+        raise
     notes: dict[str, str] = {}
     given = await _first_that_works((20, 5), first)
     top, why = given
@@ -74,10 +87,10 @@ async def found_out(
         notes["score"] = why or 'a chat cannot be scored; endpoint="completions" may'
     scores = scoring is not None
     able = Capabilities(score=scores, choose=scores or top is not None)
-    return Probe(capabilities=able, scoring=scoring, notes=notes), top
+    return Probe(capabilities=able, scoring=scoring, dialect=dialect, notes=notes), top
 
 
-async def named(connection: Connection) -> str | None:
+async def _named(connection: Connection) -> str | None:
     """Which kind of server this is, if one of the places where they say so is there."""
     address, silence = connection.address, connection.timeout
     waits = aiohttp.ClientTimeout(total=None, sock_connect=silence, sock_read=silence)
