@@ -10,6 +10,7 @@ from typing import TypeVar
 import aiohttp
 
 from langnet.errors import ModelError, RequestRejected, TransientError
+from langnet.lm.address import OPENAI
 from langnet.lm.base import Capabilities
 from langnet.lm.connection import Connection
 from langnet.lm.dialects import ScoringWay
@@ -69,13 +70,14 @@ async def found_out(
     Raises:
         ModelError: the server does not even draw a text, or did not answer.
     """
-    dialect = declared or await _named(connection)
     try:
         await draw()
     except RequestRejected as error:
-        if dialect is not None and not declared:
-            error.add_note(f"the server says that it is {dialect}; try dialect={dialect}")
+        kind = None if declared else await _named(connection)
+        if kind is not None:
+            error.add_note(f"the server says that it is {kind}; try dialect={kind}")
         raise
+    dialect = declared or await _named(connection)
     notes: dict[str, str] = {}
     given = await _first_that_works((20, 5), first)
     top, why = given
@@ -93,6 +95,8 @@ async def found_out(
 async def _named(connection: Connection) -> str | None:
     """Which kind of server this is, if one of the places where they say so is there."""
     address, silence = connection.address, connection.timeout
+    if address.base_url == OPENAI:
+        return None
     waits = aiohttp.ClientTimeout(total=None, sock_connect=silence, sock_read=silence)
     for name, path, sign in _SIGNS:
         try:
@@ -100,7 +104,9 @@ async def _named(connection: Connection) -> str | None:
                 address.url(path), headers=address.headers, timeout=waits, allow_redirects=False
             ) as response:
                 found = json.loads(await _beginning(response)) if response.ok else None
-        except (aiohttp.ClientError, OSError, ValueError, RecursionError):
+        except (aiohttp.ClientError, OSError):
+            return None
+        except (ValueError, RecursionError):
             continue
         if isinstance(found, dict) and sign in found:
             return name

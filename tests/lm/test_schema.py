@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from langnet import Graph, Node
+from langnet import Example, Graph, Node, Program, bound
 from langnet.errors import CapabilityError, GraphError
 from langnet.graph_file import load, save, to_dict
 from langnet.key import Key
@@ -15,6 +15,8 @@ from langnet.lm.base import Capabilities, Completion, Decoding, TextScore, TextS
 from langnet.lm.cache import Cached, MemoryStore
 from langnet.lm.openai import OpenAIModel
 from langnet.testing.models import TableModel
+from langnet.vi.context import resolved_objective
+from langnet.vi.method import Method
 from tests.lm.dialect_servers import native
 from tests.lm.server import serving
 
@@ -144,6 +146,27 @@ async def test_the_cache_keeps_schemas_apart_and_old_names_as_they_were():
     first, second = store.names[-2:]
     assert first == "b2dc354f9eea02a87e97df2120e9a68ee75e2000d1f6064ae69663ba203c8085"
     assert second != first
+
+
+class Able(Own):
+    """A model that could score, but for the schema."""
+
+    async def choose(self, context, choices):
+        raise AssertionError("nothing is to be chosen")
+
+
+async def test_a_node_with_a_schema_has_no_bound():
+    """A fit maximises the metric by itself; a bound that is asked for is refused at once."""
+    graph = Graph(Node("a", "{prompt} Q", decoding=STRUCTURED))
+    plain = Graph(Node("a", "{prompt} Q"))
+    models = {"default": Able()}
+    assert resolved_objective(graph, models, Method()) == "rollout"
+    assert resolved_objective(plain, models, Method()) == "likelihood"
+    example = Example("1", {}, {"a": "x"})
+    with pytest.raises(CapabilityError, match=r"'a'.*schema.*rollout"):
+        await bound(Program(graph, models), [example], key=Key(("bound",)))
+    found = await bound(Program(plain, models), [example], key=Key(("bound",)))
+    assert found.iwae.mean == -1.0
 
 
 def test_a_graph_keeps_its_schemas(tmp_path):
