@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from langnet.errors import ModelError
-from langnet.lm.answers import number_of
+from langnet.lm.answers import number_of, usage_of
 from langnet.lm.base import Usage
 from langnet.lm.server_tokens import Scored, Server, covering, first_beyond, llamacpp_tokens
 
@@ -74,11 +74,13 @@ async def _number(
             raise ModelError("the server answered without completion_probabilities")
     if drawn != token:
         raise ModelError("the server drew another token than the one that was forced")
-    return piece, number_of(rest.get("logprob")), Usage(len(before), 1, _cached(answer))
+    return piece, number_of(rest.get("logprob")), _usage(answer, len(before))
 
 
-def _cached(answer: Mapping[str, Any]) -> int:
-    match answer.get("timings"):
-        case {"cache_n": int(cached)}:
-            return cached
-    return 0
+def _usage(answer: Mapping[str, Any], before: int) -> Usage:
+    timings = answer.get("timings")
+    cached = timings.get("cache_n") if isinstance(timings, dict) else None
+    details = {"cached_tokens": cached}
+    return usage_of(
+        {"prompt_tokens": before, "completion_tokens": 1, "prompt_tokens_details": details}
+    )

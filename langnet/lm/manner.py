@@ -75,8 +75,13 @@ class Manner:
         # An answer follows the template's last mark as it is.
         return self.prompt(context), list(texts)
 
-    def drawn(self, context: str, decoding: Decoding, model: str) -> dict[str, Any]:
+    def drawn(self, context: str, decoding: Decoding, model: object) -> dict[str, Any]:
         """A request for a text, but for the seed.
+
+        Args:
+            context: what the text follows.
+            decoding: how it is drawn.
+            model: whose text it is, for messages.
 
         Raises:
             CapabilityError: the text is to follow a schema, and the server cannot hold it to one.
@@ -91,7 +96,7 @@ class Manner:
             body["stop"] = list(decoding.stop)
         if decoding.schema is not None:
             if self.endpoint not in self.dialect.schemas:
-                refuse_schema(decoding, model)
+                refuse_schema(decoding, repr(model))
             schema = {"name": "answer", "schema": json.loads(decoding.schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body

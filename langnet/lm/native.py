@@ -122,7 +122,7 @@ def tgi_answered(_asked: dict[str, Any], answer: dict[str, Any]) -> dict[str, An
     choice: dict[str, Any] = {
         "text": answer["generated_text"],
         # Its other reasons are the end token and a stop string.
-        "finish_reason": finish if finish in {None, "length"} else "stop",
+        "finish_reason": finish if finish in (None, "length") else "stop",
         "prefill": details.get("prefill"),
     }
     match details.get("top_tokens"):

@@ -127,6 +127,8 @@ class OpenAIModel:
         self._extra = dict(extra or {})
         self._connection = Connection(address, timeout=timeout, session=session)
         self._server = Server(self._post, self._connection.ask, name)
+        self._path = self._manner.dialect.paths[self.endpoint]
+        self._where = address.url(self._path)
 
     @property
     def identity(self) -> str:
@@ -184,7 +186,7 @@ class OpenAIModel:
         """
         if not self._capabilities.sample:
             raise CapabilityError(f"{self!r} was declared not to sample")
-        body = self._manner.drawn(context, decoding, repr(self))
+        body = self._manner.drawn(context, decoding, self)
         if decoding.temperature == 0 and keys:
             one, _ = await self._drawn(body, decoding)
             return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
@@ -275,16 +277,11 @@ class OpenAIModel:
         dialect = self._manner.dialect
         whole = {**dialect.settings, **self._extra, "model": self.name, **body}
         asked = dialect.asked(whole)
-        path = dialect.paths[self.endpoint]
-        answer = dialect.answered(asked, await self._connection.ask(path, asked))
+        answer = dialect.answered(asked, await self._connection.ask(self._path, asked))
         match answer.get("choices"):
             case [dict(choice), *_]:
                 return choice, usage_of(answer.get("usage"))
         raise TransientError(f"{self._where} answered without a choice")
-
-    @property
-    def _where(self) -> str:
-        return self._connection.address.url(self._manner.dialect.paths[self.endpoint])
 
     async def _drawn(self, body: Mapping[str, Any], decoding: Decoding) -> tuple[Completion, Usage]:
         choice, usage = await self._post(body)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from langnet.errors import ModelError
-from langnet.lm.answers import number_of
+from langnet.lm.answers import number_of, usage_of
 from langnet.lm.base import Usage
 from langnet.lm.server_tokens import Scored, Server, covering, first_beyond, tokens_of
 
@@ -94,8 +94,7 @@ def _read(entries: Sequence[Any]) -> list[Triple]:
 
 
 def _sglang_usage(answer: Mapping[str, Any]) -> Usage:
-    match answer.get("meta_info"):
-        case {"prompt_tokens": int(asked), "completion_tokens": int(drawn), **rest}:
-            cached = rest.get("cached_tokens")
-            return Usage(asked, drawn, cached if type(cached) is int else 0)
-    return Usage()
+    info = answer.get("meta_info")
+    if not isinstance(info, dict):
+        return Usage()
+    return usage_of({**info, "prompt_tokens_details": info})
