@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from langnet.errors import ModelError, RequestRejected, TransientError
 from langnet.lm.base import Completion, Usage
+from langnet.lm.failures import cleaned
 from langnet.lm.logprobs import text_logprobs
 
 if TYPE_CHECKING:
@@ -22,12 +23,16 @@ __all__ = [
     "echoed_logprobs",
     "ended",
     "first_tokens",
+    "number_of",
+    "prefill_logprobs",
     "prompt_logprobs",
     "text_of",
     "usage_of",
 ]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
+_CUT = ("length", "max_tokens", "model_length")  # what servers call the end at the longest length
+_BROKEN_OFF = ("abort", "error")  # at vLLM and SGLang, and at gateways
 
 
 def text_of(choice: Mapping[str, Any]) -> str | None:
@@ -64,25 +69,34 @@ def completion_of(
     Args:
         choice: the answer's choice.
         usage: what it took.
-        stop: strings that end a text.
+        stop: strings that end a text; some servers leave them in.
         where: who answered, for messages.
 
     Raises:
-        RequestRejected: a filter of content stopped the answer.
+        RequestRejected: the model refused, or a filter of content stopped the answer.
+        TransientError: the server broke off.
         ModelError: there is no text.
     """
     finish = choice.get("finish_reason")
     if finish == "content_filter":
-        raise RequestRejected(f"the content filter of {where} stopped the answer")
+        raise RequestRejected(
+            f"the content filter of {where} stopped the answer; change the prompt, or the filter"
+        )
+    if finish in _BROKEN_OFF:
+        raise TransientError(f"{where} broke the answer off (finish_reason {finish!r})")
     text = text_of(choice)
+    match choice:
+        case {"message": {"refusal": str(words)}} if words and not text:
+            raise RequestRejected(f"the model at {where} refused: {cleaned(words, None)}")
+    cut = finish in _CUT
     if text is None:
-        if finish != "length":
+        if not cut:
             raise ModelError(
                 f"{where} answered without text (finish_reason {finish!r}); the model may "
                 "have refused or called a tool"
             )
         text = ""  # all tokens went into reasoning that the server does not show
-    return ended(text, stop=stop, is_cut=finish == "length", usage=usage)
+    return ended(text, stop=stop, is_cut=cut, usage=usage)
 
 
 def ended(text: str, *, stop: Sequence[str], is_cut: bool, usage: Usage) -> Completion:
@@ -126,7 +140,7 @@ def first_tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
             pairs = list(entries.items())
         case _:
             raise ModelError("the server answered without top log-probabilities")
-    found = [(token, _number(value)) for token, value in pairs]
+    found = [(token, number_of(value)) for token, value in pairs]
     known = [
         (token, value) for token, value in found if isinstance(token, str) and value is not None
     ]
@@ -161,7 +175,7 @@ def echoed_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple
         offsets = offsets[:-1] if offsets else None
     return text_logprobs(
         tokens,
-        [_number(number) for number in numbers],
+        [number_of(number) for number in numbers],
         context=context,
         text=text,
         after=whole[len(prompt) :],
@@ -186,12 +200,35 @@ def prompt_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple
         match list(entry.values()) if isinstance(entry, dict) else entry:
             case [{"decoded_token": str(token), "logprob": number}]:
                 tokens.append(token)
-                numbers.append(_number(number))
+                numbers.append(number_of(number))
             case _:
                 raise ModelError("the server's prompt_logprobs do not hold one token each")
     if context == "":
         # The first token has no entry: with a begin token that is the one, else the text's own.
         tokens, numbers = _with_first(tokens, numbers, text)
+    return text_logprobs(tokens, numbers, context=context, text=text)
+
+
+def prefill_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple[float, ...]:
+    """Log-probabilities, in nats, of a text by text-generation-inference's `prefill`.
+
+    It holds each token of the prompt with its string; the first has no number.
+
+    Raises:
+        ModelError: it is missing or of another form, or its tokens do not spell the text.
+    """
+    entries = choice.get("prefill")
+    if not isinstance(entries, list) or not entries:
+        raise ModelError("the server answered without the details of the prefill")
+    tokens: list[str] = []
+    numbers: list[float | None] = []
+    for entry in entries:
+        match entry:
+            case {"text": str(token), **rest}:
+                tokens.append(token)
+                numbers.append(number_of(rest.get("logprob")))
+            case _:
+                raise ModelError("the details of the server's prefill do not hold one token each")
     return text_logprobs(tokens, numbers, context=context, text=text)
 
 
@@ -213,7 +250,7 @@ def count_of(value: object) -> int:
     return value if type(value) is int and 0 < value < _MOST_TOKENS else 0
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     """A log-probability, or None where the server gives none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

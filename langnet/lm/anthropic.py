@@ -11,12 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langnet.errors import CapabilityError, ModelError, RequestRejected, TransientError
+from langnet.lm.address import Address, checked_key, checked_url
 from langnet.lm.answers import count_of, ended
-from langnet.lm.base import Completion, Usage
+from langnet.lm.base import Completion, Usage, refuse_schema
 from langnet.lm.chunks import MessageChunks
+from langnet.lm.connection import Connection
 from langnet.lm.listen import Telling, current_listener
 from langnet.lm.sampler import Sampler, draws
-from langnet.lm.session import Session, checked_key, checked_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["AnthropicModel"]
 
 _ANTHROPIC = "https://api.anthropic.com"
+_PATH = "messages"
 
 
 class AnthropicModel(Sampler):
@@ -70,19 +72,19 @@ class AnthropicModel(Sampler):
         self.base_url = usual if base_url is None else checked_url(base_url)
         if api_key is None and self.base_url == usual:
             api_key = os.environ.get("ANTHROPIC_API_KEY")
-        self._url = f"{self.base_url.removesuffix('/v1')}/v1/messages"
         self._settings = {
             **({} if system is None else {"system": system}),
             **(extra or {}),
         }
         self._version = version
-        key = checked_key(api_key)
-        self._session = Session(
-            headers={"anthropic-version": version, **({} if key is None else {"x-api-key": key})},
-            secret=key,
-            timeout=timeout,
-            shared=session,
+        address = Address(
+            f"{self.base_url.removesuffix('/v1')}/v1",
+            checked_key(api_key),
+            "x-api-key",
+            more={"anthropic-version": version},
         )
+        self._url = address.url(_PATH)
+        self._connection = Connection(address, timeout=timeout, session=session)
 
     @property
     def identity(self) -> str:
@@ -101,10 +103,11 @@ class AnthropicModel(Sampler):
         At temperature 0 the texts are one text, which is asked for once.
 
         Raises:
-            CapabilityError: the temperature is above 1.
+            CapabilityError: the temperature is above 1, or there is a schema.
             ModelError: a draw failed. Where that may pass, the others are waited for, and the
                 error takes them along; otherwise they are cancelled.
         """
+        refuse_schema(decoding, repr(self))
         if decoding.temperature > 1:
             raise CapabilityError(
                 f"{self!r} draws at temperatures from 0 to 1, not {decoding.temperature:g}; set "
@@ -132,11 +135,11 @@ class AnthropicModel(Sampler):
         Args:
             hear: is told the status and the headers of every answer from now on.
         """
-        self._session.bounded(hear)
+        self._connection.bounded(hear)
 
     async def aclose(self) -> None:
         """Closes the connections, except those of a session that the caller owns."""
-        await self._session.aclose()
+        await self._connection.aclose()
 
     async def _drawn(
         self, body: Mapping[str, Any], decoding: Decoding, keys: Sequence[Key]
@@ -144,12 +147,12 @@ class AnthropicModel(Sampler):
         """One text for these keys; who listens hears it as it comes."""
         listener = current_listener()
         if listener is None:
-            message = await self._session.post(self._url, body)
+            message = await self._connection.ask(_PATH, body)
             completion = self._completed(message, decoding)
             return completion, completion.usage
         telling = Telling(listener, keys, decoding.stop)
-        message = await self._session.stream(
-            self._url, {**body, "stream": True}, MessageChunks(), telling.piece
+        message = await self._connection.stream(
+            _PATH, {**body, "stream": True}, MessageChunks(), telling.piece
         )
         completion = self._completed(message, decoding)
         telling.end(completion.text)

@@ -81,6 +81,7 @@ class Cached(Wrapper):
             float(decoding.top_p) if drawn else 1.0,
             decoding.max_tokens,
             sorted(set(decoding.stop)),
+            *_schema(decoding),
         )
         names = [_name(head, key.path if drawn else "") for key in keys]
         found = self._lookup(names, _completion)
@@ -113,6 +114,7 @@ class Cached(Wrapper):
             float(decoding.temperature) or 1.0,
             float(decoding.top_p) if decoding.temperature else 1.0,
             event,
+            *_schema(decoding),
         )
         names = [_name(head, text) for text in texts]
         found = self._lookup(names, _text_score)
@@ -169,6 +171,11 @@ class Cached(Wrapper):
         if self._meter is not None:
             self._meter.hits += len(found)
         return found
+
+
+def _schema(decoding: Decoding) -> list[str]:
+    # Nothing where there is none, so that entries keep the names that they had before schemas.
+    return [] if decoding.schema is None else [decoding.schema]
 
 
 def _name(head: _Hash, rest: str) -> str:

@@ -19,6 +19,7 @@ import anyio.to_thread
 
 from langnet.lm import models_file
 from langnet.lm.cache import Cached, DiskStore
+from langnet.lm.connection import opened_session
 from langnet.lm.limited import Bounded, Limited
 from langnet.lm.limiter import Limiter
 from langnet.lm.limits import Limits
@@ -26,7 +27,6 @@ from langnet.lm.meter import Metered
 from langnet.lm.providers import SERVERS, shielded
 from langnet.lm.providers import opener as _opener
 from langnet.lm.retry import Retries, Retrying
-from langnet.lm.session import opened_session
 from langnet.lm.spec import Declaration, SpecError, parsed
 
 if TYPE_CHECKING:

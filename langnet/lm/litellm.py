@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from langnet.errors import CapabilityError
+from langnet.lm.address import checked_url
 from langnet.lm.answers import completion_of, usage_of
+from langnet.lm.base import refuse_schema
 from langnet.lm.failures import error_for
 from langnet.lm.sampler import Sampler, draws
-from langnet.lm.session import checked_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -76,8 +77,10 @@ class LiteLLMModel(Sampler):
         """Draws one text per key, each in a request of its own; at temperature 0 there is one.
 
         Raises:
+            CapabilityError: there is a schema.
             ModelError: a draw failed; see `OpenAIModel.sample`.
         """
+        refuse_schema(decoding, repr(self))
         # Importing it takes seconds, and looks for prices in the network.
         litellm = await anyio.to_thread.run_sync(_loaded)
         arguments = {

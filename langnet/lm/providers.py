@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,7 +11,6 @@ import anyio.from_thread
 import anyio.to_thread
 
 from langnet.lm.anthropic import AnthropicModel
-from langnet.lm.base import Capabilities
 from langnet.lm.litellm import LiteLLMModel
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, retried
@@ -72,8 +72,7 @@ def _server(declaration: Declaration) -> Opener:
     options = dict(declaration.options)
     probe = options.pop("probe", False)
     options |= _key(options.pop("key_env", None), declaration.place)
-    if options.pop("choose", False):
-        options["capabilities"] = Capabilities(score="scoring" in options, choose=True)
+    choose = options.pop("choose", False)
 
     def make(session: aiohttp.ClientSession | None) -> OpenAIModel | AnthropicModel | LiteLLMModel:
         if declaration.provider == "litellm":
@@ -81,7 +80,9 @@ def _server(declaration: Declaration) -> Opener:
         return SERVERS[declaration.provider](declaration.name, session=session, **options)
 
     try:
-        make(None)  # opens nothing, and finds what is wrong before anything is opened
+        model = make(None)  # opens nothing, and finds what is wrong before anything is opened
+        if choose and not model.capabilities.choose:
+            options["capabilities"] = replace(model.capabilities, choose=True)
     except ValueError as error:
         raise SpecError(f"{declaration.place}: {error}") from error
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from langnet.errors import CapabilityError
 from langnet.lm.base import Capabilities, Completion
-from langnet.lm.several import asked_at_once
+from langnet.lm.partial import gathered
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -73,10 +73,10 @@ async def draws(
         keys: of the draws.
 
     Raises:
-        ModelError: a draw failed; see `langnet.lm.several.asked_at_once`.
+        ModelError: a draw failed; see `langnet.lm.partial.gathered`.
     """
     if decoding.temperature == 0 and keys:
         one, _ = await draw(keys)
         return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
-    drawn = await asked_at_once([partial(draw, [key]) for key in keys])
+    drawn = await gathered([partial(draw, [key]) for key in keys])
     return [completion for completion, _ in drawn]

@@ -120,6 +120,8 @@ async def test_what_it_cannot_do_is_an_error_with_the_mend():
         assert model.capabilities == Capabilities()
         with pytest.raises(CapabilityError, match=r"0 to 1, not 1\.5"):
             await drawn(model, temperature=1.5)
+        with pytest.raises(CapabilityError, match="schema"):
+            await drawn(model, schema={"type": "object"})
         with pytest.raises(CapabilityError, match="no log-probabilities"):
             await model.score("Q", ["a"], decoding=Decoding())
         with pytest.raises(CapabilityError, match="no log-probabilities"):
@@ -216,7 +218,7 @@ async def test_the_key_goes_to_no_other_server_and_is_shown_nowhere(monkeypatch)
         sent = [{k.lower(): v for k, v in each.items()}.get("x-api-key") for each in server.headers]
         assert sent == [None, SECRET]
         shown = "".join(traceback.format_exception(caught.value))
-        for text in (shown, repr(usual), usual.identity, repr(usual._session)):
+        for text in (shown, repr(usual), usual.identity, repr(usual._connection)):
             assert SECRET not in text
     monkeypatch.delenv("ANTHROPIC_BASE_URL")
     assert AnthropicModel("claude")._url == "https://api.anthropic.com/v1/messages"

@@ -150,6 +150,20 @@ async def test_a_server_that_does_not_stream_is_understood(protocol):
     assert deltas == [Delta("forty two", KEY, first=True)]
 
 
+@pytest.mark.parametrize("dialect", ["vllm", "sglang", "llamacpp"])
+async def test_dialects_stream_what_they_ask_at_once(dialect):
+    """A dialect's own fields go along with a stream as well."""
+    async with streaming() as server:
+        model = OpenAIModel("toy", base_url=server.url, dialect=dialect)
+        plain = await drawn(model)
+        completion, deltas = await heard(model)
+        await model.aclose()
+        first, second = server.requests
+    assert completion == plain
+    assert len(deltas) == 3
+    assert second == {**first, "stream": True, "stream_options": {"include_usage": True}}
+
+
 async def test_only_who_listens_hears():
     """A listener hears its own task and those it starts, and no other; a block ends it."""
     async with model_and_server() as (model, server):
@@ -422,7 +436,7 @@ async def test_leaving_early_closes_the_connection(how):
                     await read()
             else:
                 await read()
-        assert not model._session.connections.connector._acquired
+        assert not model._connection.session.connector._acquired
         await server.quiet.wait()
         left = {task for task in asyncio.all_tasks() - before if "RequestHandler" not in repr(task)}
         assert not left
@@ -469,6 +483,6 @@ async def test_a_connection_that_streamed_is_used_again():
     async with streaming() as server:
         model = OpenAIModel("toy", base_url=server.url)
         await heard(model)
-        (waiting,) = model._session.connections.connector._conns.values()
+        (waiting,) = model._connection.session.connector._conns.values()
         assert len(waiting) == 1
         await model.aclose()

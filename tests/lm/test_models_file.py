@@ -286,8 +286,8 @@ models:
             assert one.model.model.price == Price(1, 2.5)
             assert two.price is None
             servers = [one.model.model, two, three.model.model, four.model]
-            (connections,) = {id(model._session.connections) for model in servers}
-            shared = two._session.connections
+            (connections,) = {id(model._connection.session) for model in servers}
+            shared = two._connection.session
             assert id(shared) == connections
             server.faults.append(fault(500))
             await one.sample("Q", decoding=Decoding(), keys=KEYS)
@@ -315,7 +315,7 @@ async def test_a_session_of_the_caller_serves_all_and_stays_open():
         specs = {name: f"openai:{name}@{server.url}" for name in ("a", "b")}
         async with connect_all(specs, session=session, retries=None, limits=None) as models:
             for model in models.values():
-                assert model._session.connections is session
+                assert model._connection.session is session
                 await model.sample("Q", decoding=Decoding(), keys=KEYS)
         assert not session.closed
         assert len(server.requests) == 2

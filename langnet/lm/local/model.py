@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 import anyio.to_thread
 
-from langnet.lm.base import Capabilities, LabelScores, TextScore, TextScores, Usage
+from langnet.lm.base import Capabilities, LabelScores, TextScore, TextScores, Usage, refuse_schema
 from langnet.lm.listen import current_listener
 from langnet.lm.local.catalogue import check_sha256, find
 from langnet.lm.local.engine import Engine, Settings
@@ -173,9 +173,11 @@ class LocalModel:
         The first completion's usage counts the prompt's tokens, the others' do not.
 
         Raises:
+            CapabilityError: the decoding has a schema.
             ContextOverflow: the prompt and `max_tokens` do not fit.
             ModelError: the engine failed, or the model is closed.
         """
+        refuse_schema(decoding, self.identity)
         if not keys:
             return []
         ticket: Ticket[list[Completion]] = Ticket()
@@ -209,9 +211,11 @@ class LocalModel:
         whatever was at hand from earlier ones.
 
         Raises:
+            CapabilityError: the decoding has a schema.
             ContextOverflow: the context and the longest text do not fit.
             ModelError: the engine failed, or the model is closed.
         """
+        refuse_schema(decoding, self.identity, scoring=True)
         scored = await self._scored(
             context,
             texts,
