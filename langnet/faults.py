@@ -117,6 +117,11 @@ def node_faults(node: Node, template: Template | None) -> list[str]:
     if node.draws is not None and node.draws < 1:
         faults.append(f"node {node.name!r} has draws={node.draws}; draw at least 1")
     if node.choices is not None:
+        if node.decoding.schema is not None:
+            faults.append(
+                f"node {node.name!r} has choices and a schema, but a text can be held to one of "
+                "them only; leave one out"
+            )
         faults += [f"node {node.name!r} {fault}" for fault in _choice_faults(node.choices)]
     return faults
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -94,6 +95,8 @@ def _decoding_data(decoding: Decoding) -> dict[str, Any]:
         for field in dataclasses.fields(decoding)
         if getattr(decoding, field.name) != getattr(_NO_DECODING, field.name)
     }
+    if decoding.schema is not None:
+        values["schema"] = json.loads(decoding.schema)
     return {name: [*value] if isinstance(value, tuple) else value for name, value in values.items()}
 
 
@@ -149,6 +152,7 @@ def _decoding_from(fields: Fields) -> Decoding:
         "max_tokens": inner.take("max_tokens", int),
         "stop": inner.texts("stop"),
         "top_p": inner.take("top_p", float),
+        "schema": inner.take("schema", dict),
     }
     inner.end()
     try:

@@ -9,24 +9,31 @@ from __future__ import annotations
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
-from langnet.errors import CapabilityError, ModelError, TransientError
-from langnet.lm.base import Usage
+from langnet.errors import CapabilityError, ModelError, RequestRejected, TransientError
+from langnet.lm.base import Completion, Usage
+from langnet.lm.failures import cleaned
 from langnet.lm.logprobs import text_logprobs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "completion_of",
     "count_of",
     "echoed_logprobs",
+    "ended",
     "first_tokens",
     "in_order",
+    "number_of",
+    "prefill_logprobs",
     "prompt_logprobs",
     "text_of",
     "usage_of",
 ]
 
 _MOST_TOKENS = 2**40  # of one answer; no true count is near
+_CUT = ("length", "max_tokens", "model_length")  # what servers call the end at the longest length
+_BROKEN_OFF = ("abort", "error")  # at vLLM and SGLang, and at gateways
 
 
 def text_of(choice: Mapping[str, Any]) -> str | None:
@@ -74,6 +81,59 @@ def in_order(choices: Sequence[object], count: int, url: str) -> list[dict[str, 
     return [by_place[place] for place in range(count)]
 
 
+def completion_of(
+    choice: Mapping[str, Any], usage: Usage, stop: Sequence[str], *, where: str
+) -> Completion:
+    """The text that was drawn, and how it ended.
+
+    Args:
+        choice: the answer's choice.
+        usage: what it took.
+        stop: strings that end a text; some servers leave them in.
+        where: who answered, for messages.
+
+    Raises:
+        RequestRejected: the model refused, or a filter of content stopped the answer.
+        TransientError: the server broke off.
+        ModelError: there is no text.
+    """
+    finish = choice.get("finish_reason")
+    if finish == "content_filter":
+        raise RequestRejected(
+            f"the content filter of {where} stopped the answer; change the prompt, or the filter"
+        )
+    if finish in _BROKEN_OFF:
+        raise TransientError(f"{where} broke the answer off (finish_reason {finish!r})")
+    text = text_of(choice)
+    match choice:
+        case {"message": {"refusal": str(words)}} if words and not text:
+            raise RequestRejected(f"the model at {where} refused: {cleaned(words, None)}")
+    cut = finish in _CUT
+    if text is None:
+        if not cut:
+            raise ModelError(
+                f"{where} answered without text (finish_reason {finish!r}); the model may "
+                "have refused or called a tool"
+            )
+        text = ""  # all tokens went into reasoning that the server does not show
+    return ended(text, stop=stop, is_cut=cut, usage=usage)
+
+
+def ended(text: str, *, stop: Sequence[str], is_cut: bool, usage: Usage) -> Completion:
+    """The completion that a text makes which a server has drawn.
+
+    Args:
+        text: as it came. Some servers leave the stop string in, and what comes after it.
+        stop: strings that end a text.
+        is_cut: whether the text reached its greatest length.
+        usage: tokens that it took.
+    """
+    cuts = [at for at in (text.find(string) for string in stop) if at >= 0]
+    if cuts:
+        return Completion(text[: min(cuts)].strip(), "stop", usage)
+    return Completion(text.strip(), "length" if is_cut else "stop", usage)
+
+
 def usage_of(usage: object) -> Usage:
     """The tokens that a server says it took; zero where it does not say."""
     if not isinstance(usage, dict):
@@ -100,7 +160,7 @@ def first_tokens(choice: Mapping[str, Any]) -> list[tuple[str, float]]:
             pairs = list(entries.items())
         case _:
             raise ModelError("the server answered without top log-probabilities")
-    found = [(token, _number(value)) for token, value in pairs]
+    found = [(token, number_of(value)) for token, value in pairs]
     known = [
         (token, value) for token, value in found if isinstance(token, str) and value is not None
     ]
@@ -135,7 +195,7 @@ def echoed_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple
         offsets = offsets[:-1] if offsets else None
     return text_logprobs(
         tokens,
-        [_number(number) for number in numbers],
+        [number_of(number) for number in numbers],
         context=context,
         text=text,
         after=whole[len(prompt) :],
@@ -160,12 +220,35 @@ def prompt_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple
         match list(entry.values()) if isinstance(entry, dict) else entry:
             case [{"decoded_token": str(token), "logprob": number}]:
                 tokens.append(token)
-                numbers.append(_number(number))
+                numbers.append(number_of(number))
             case _:
                 raise ModelError("the server's prompt_logprobs do not hold one token each")
     if context == "":
         # The first token has no entry: with a begin token that is the one, else the text's own.
         tokens, numbers = _with_first(tokens, numbers, text)
+    return text_logprobs(tokens, numbers, context=context, text=text)
+
+
+def prefill_logprobs(choice: Mapping[str, Any], context: str, text: str) -> tuple[float, ...]:
+    """Log-probabilities, in nats, of a text by text-generation-inference's `prefill`.
+
+    It holds each token of the prompt with its string; the first has no number.
+
+    Raises:
+        ModelError: it is missing or of another form, or its tokens do not spell the text.
+    """
+    entries = choice.get("prefill")
+    if not isinstance(entries, list) or not entries:
+        raise ModelError("the server answered without the details of the prefill")
+    tokens: list[str] = []
+    numbers: list[float | None] = []
+    for entry in entries:
+        match entry:
+            case {"text": str(token), **rest}:
+                tokens.append(token)
+                numbers.append(number_of(rest.get("logprob")))
+            case _:
+                raise ModelError("the details of the server's prefill do not hold one token each")
     return text_logprobs(tokens, numbers, context=context, text=text)
 
 
@@ -187,7 +270,7 @@ def count_of(value: object) -> int:
     return value if type(value) is int and 0 < value < _MOST_TOKENS else 0
 
 
-def _number(value: object) -> float | None:
+def number_of(value: object) -> float | None:
     """A log-probability, or None where the server gives none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -11,12 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from langnet.errors import CapabilityError, ModelError, RequestRejected, TransientError
-from langnet.lm.answers import count_of
-from langnet.lm.base import Capabilities, Completion, Usage
+from langnet.lm.address import Address, checked_key, checked_url
+from langnet.lm.answers import count_of, ended
+from langnet.lm.base import Completion, Usage, refuse_schema
 from langnet.lm.chunks import MessageChunks
+from langnet.lm.connection import Connection
 from langnet.lm.listen import Telling, current_listener
-from langnet.lm.session import Session, checked_key, checked_url
-from langnet.lm.several import asked_at_once, ended
+from langnet.lm.sampler import Sampler, draws
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,18 +25,15 @@ if TYPE_CHECKING:
     import aiohttp
 
     from langnet.key import Key
-    from langnet.lm.base import Choice, Decoding, LabelScores, TextScores
+    from langnet.lm.base import Decoding
 
 __all__ = ["AnthropicModel"]
 
 _ANTHROPIC = "https://api.anthropic.com"
-_SCORELESS = (
-    "Anthropic gives no log-probabilities; let a model that does score (an embedded one, or a "
-    "server's with `scoring`) stand where texts or labels are scored"
-)
+_PATH = "messages"
 
 
-class AnthropicModel:
+class AnthropicModel(Sampler):
     """A model of Anthropic's, or behind a server that speaks its protocol. It samples, no more.
 
     The context is the user's message. The protocol knows no seeds, so only the cache makes a draw
@@ -74,30 +72,25 @@ class AnthropicModel:
         self.base_url = usual if base_url is None else checked_url(base_url)
         if api_key is None and self.base_url == usual:
             api_key = os.environ.get("ANTHROPIC_API_KEY")
-        self._url = f"{self.base_url.removesuffix('/v1')}/v1/messages"
         self._settings = {
             **({} if system is None else {"system": system}),
             **(extra or {}),
         }
         self._version = version
-        key = checked_key(api_key)
-        self._session = Session(
-            headers={"anthropic-version": version, **({} if key is None else {"x-api-key": key})},
-            secret=key,
-            timeout=timeout,
-            shared=session,
+        address = Address(
+            f"{self.base_url.removesuffix('/v1')}/v1",
+            checked_key(api_key),
+            "x-api-key",
+            more={"anthropic-version": version},
         )
+        self._url = address.url(_PATH)
+        self._connection = Connection(address, timeout=timeout, session=session)
 
     @property
     def identity(self) -> str:
         """The model, the server, and all that is set here and can change an answer."""
         settings = json.dumps(self._settings, sort_keys=True) if self._settings else ""
         return f"anthropic:{self.name}@{self.base_url}?version={self._version}{settings}"
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """It samples."""
-        return Capabilities()
 
     def __repr__(self) -> str:
         return f"AnthropicModel({self.name!r}, base_url={self.base_url!r})"
@@ -110,10 +103,11 @@ class AnthropicModel:
         At temperature 0 the texts are one text, which is asked for once.
 
         Raises:
-            CapabilityError: the temperature is above 1.
+            CapabilityError: the temperature is above 1, or there is a schema.
             ModelError: a draw failed. Where that may pass, the others are waited for, and the
                 error takes them along; otherwise they are cancelled.
         """
+        refuse_schema(decoding, repr(self))
         if decoding.temperature > 1:
             raise CapabilityError(
                 f"{self!r} draws at temperatures from 0 to 1, not {decoding.temperature:g}; set "
@@ -133,34 +127,7 @@ class AnthropicModel:
         # The server refuses stop strings of white space; those are cut at here alone.
         if stop := [string for string in decoding.stop if string.strip()]:
             body["stop_sequences"] = stop
-        if decoding.temperature == 0 and keys:
-            one, _ = await self._drawn(body, decoding, keys)
-            return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
-        drawn = await asked_at_once([partial(self._drawn, body, decoding, [key]) for key in keys])
-        return [completion for completion, _ in drawn]
-
-    async def score(
-        self,
-        context: str,  # noqa: ARG002
-        texts: Sequence[str],  # noqa: ARG002
-        *,
-        decoding: Decoding,  # noqa: ARG002
-        end: bool = True,  # noqa: ARG002
-    ) -> TextScores:
-        """Scores nothing.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError(f"{self!r} does not score given texts: {_SCORELESS}")
-
-    async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:  # noqa: ARG002
-        """Scores nothing.
-
-        Raises:
-            CapabilityError: always.
-        """
-        raise CapabilityError(f"{self!r} does not score labels: {_SCORELESS}")
+        return await draws(partial(self._drawn, body, decoding), decoding, keys)
 
     def bounded(self, hear: Callable[[int, Mapping[str, str]], None]) -> None:
         """Leaves the number of open calls to a limiter, and tells it of answers.
@@ -168,11 +135,11 @@ class AnthropicModel:
         Args:
             hear: is told the status and the headers of every answer from now on.
         """
-        self._session.bounded(hear)
+        self._connection.bounded(hear)
 
     async def aclose(self) -> None:
         """Closes the connections, except those of a session that the caller owns."""
-        await self._session.aclose()
+        await self._connection.aclose()
 
     async def _drawn(
         self, body: Mapping[str, Any], decoding: Decoding, keys: Sequence[Key]
@@ -180,12 +147,12 @@ class AnthropicModel:
         """One text for these keys; who listens hears it as it comes."""
         listener = current_listener()
         if listener is None:
-            message = await self._session.post(self._url, body)
+            message = await self._connection.ask(_PATH, body)
             completion = self._completed(message, decoding)
             return completion, completion.usage
         telling = Telling(listener, keys, decoding.stop)
-        message = await self._session.stream(
-            self._url, {**body, "stream": True}, MessageChunks(), telling.piece
+        message = await self._connection.stream(
+            _PATH, {**body, "stream": True}, MessageChunks(), telling.piece
         )
         completion = self._completed(message, decoding)
         telling.end(completion.text)

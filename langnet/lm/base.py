@@ -14,10 +14,12 @@ completion model continues it, a chat model sends it as the user's message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
+from langnet.errors import CapabilityError
 from langnet.key import Key
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "TextScores",
     "Usage",
     "joined",
+    "refuse_schema",
 ]
 
 
@@ -43,15 +46,38 @@ class Decoding:
         max_tokens: the longest text, in tokens.
         stop: strings that end a text; the text does not hold them.
         top_p: the nucleus that tokens are drawn from; 1 keeps all.
+        schema: a JSON schema that the text must follow, as a mapping or as JSON; it is kept as
+            JSON. The order of its properties is kept too, since servers write them in it. A text
+            that was cut at `max_tokens` follows it only as far as it goes.
     """
 
     temperature: float = 1.0
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
     top_p: float = 1.0
+    schema: str | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "stop", _strings(self.stop))
+    # Only so that a mapping and one string may be given where a text and a tuple are kept.
+    def __init__(
+        self,
+        *,
+        temperature: float = 1.0,
+        max_tokens: int = 64,
+        stop: str | Sequence[str] = (),
+        top_p: float = 1.0,
+        schema: str | Mapping[str, Any] | None = None,
+    ) -> None:
+        """Checks the settings.
+
+        Raises:
+            ValueError: one of them cannot be.
+        """
+        put = object.__setattr__
+        put(self, "temperature", temperature)
+        put(self, "max_tokens", max_tokens)
+        put(self, "stop", _strings(stop))
+        put(self, "top_p", top_p)
+        put(self, "schema", _schema(schema))
         if self.temperature < 0:
             raise ValueError(f"temperature must be at least 0, not {self.temperature}")
         if self.max_tokens < 1:
@@ -225,6 +251,42 @@ class LanguageModel(Protocol):
     async def aclose(self) -> None:
         """Gives back what the model holds: threads, connections, files."""
         ...
+
+
+def refuse_schema(decoding: Decoding, model: str, *, scoring: bool = False) -> None:
+    """Refuses a decoding with a schema where it cannot be had.
+
+    Args:
+        decoding: how a text is drawn, or scored.
+        model: the model's identity.
+        scoring: whether a text is scored: under a schema no server and no engine does that.
+
+    Raises:
+        CapabilityError: the decoding has a schema.
+    """
+    if decoding.schema is None:
+        return
+    if scoring:
+        raise CapabilityError(
+            f"{model} draws under a JSON schema from another distribution than it scores, so a "
+            "text has no score; leave the decoding's schema out, or fit with objective='rollout'"
+        )
+    raise CapabilityError(
+        f"{model} cannot hold a text to a JSON schema; leave the decoding's schema out and ask "
+        "for the form in the template, or use a server that can (docs/providers.md lists them)"
+    )
+
+
+def _schema(value: str | Mapping[str, Any] | None) -> str | None:
+    """A JSON schema as JSON without white space, its order kept."""
+    if value is None:
+        return None
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+        text = json.dumps(dict(found), separators=(",", ":"), allow_nan=False)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"schema must be a JSON schema, an object: {error}") from error
+    return text
 
 
 def _strings(value: str | Sequence[str]) -> tuple[str, ...]:

@@ -160,6 +160,7 @@ class Cached(Wrapper):
             float(decoding.temperature) or 1.0,
             float(decoding.top_p) if decoding.temperature else 1.0,
             event,
+            *_schema(decoding),
         )
         names = [_name(head, text) for text in texts]
         found = self._lookup(names, _text_score)
@@ -227,6 +228,7 @@ class Cached(Wrapper):
                 float(decoding.top_p) if decoding.temperature > 0 else 1.0,
                 decoding.max_tokens,
                 sorted(set(decoding.stop)),
+                *_schema(decoding),
             ]
             before = _encode([_FORMAT, identity, "sample"])[:-1].encode()
             known = decoding, identity, before, _encode(fields)[1:].encode()
@@ -270,6 +272,11 @@ def _keep_partial(
         keep(asked[place], answer)
     there = {place: found[name] for place, name in enumerate(names) if name in found}
     error.partial = Partial(there) if there else None
+
+
+def _schema(decoding: Decoding) -> list[str]:
+    # Nothing where there is none, so that entries keep the names that they had before schemas.
+    return [] if decoding.schema is None else [decoding.schema]
 
 
 def _name(head: _Hash, rest: str) -> str:

@@ -20,6 +20,7 @@ import anyio.to_thread
 
 from langnet.lm import models_file
 from langnet.lm.cache import Cached, DiskStore
+from langnet.lm.connection import opened_session
 from langnet.lm.flight import SingleFlight
 from langnet.lm.gather import Gathered
 from langnet.lm.limited import Bounded, Limited
@@ -31,7 +32,6 @@ from langnet.lm.openai import OpenAIModel
 from langnet.lm.providers import SERVERS, shielded
 from langnet.lm.providers import opener as _opener
 from langnet.lm.retry import Retries, Retrying
-from langnet.lm.session import opened_session
 from langnet.lm.spec import Declaration, SpecError, parsed
 from langnet.lm.until import Until
 

@@ -24,6 +24,8 @@ _MENDS: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "; check the model's name, base_url and the endpoint",
 }
 
+# Azure's 400 for a prompt that its filter of content stops.
+_FILTERED = re.compile(rb'"code"\s*:\s*"(?:content_filter|ResponsibleAIPolicyViolation)"')
 # OpenAI's 429 for an account without money, which no wait mends.
 _SPENT = re.compile(rb'"(?:code|type)"\s*:\s*"insufficient_quota"')
 # What servers say of a request that is too long, in lower case.
@@ -31,12 +33,14 @@ _OVERFLOW = re.compile(
     r"context_length_exceeded|exceed_context_size|context length|context size|context window"
     r"|maximum model length|max_model_len|too many tokens|longer than the model"
     r"|prompt is too long|input is too long|exceed context limit"
+    r"|`inputs` tokens \+ `max_new_tokens`|`inputs` must have less than"
 )
 # Anthropic's words for a prompt that leaves too little room for the longest answer.
 _SUM = re.compile(r"(\d+) \+ (\d+) > (\d+)")
 # Where such a message names the size of the context: after these words or before them.
 _AVAILABLE = re.compile(
-    r"(?:context length|context size|context window|model length|limit)\D{0,20}?(\d+)"
+    r"(?:context length|context size|context window|model length|limit|must be <=|must have less"
+    r" than)\D{0,20}?(\d+)"
     r"|(\d+) (?:tokens? )?max"
 )
 
@@ -90,6 +94,11 @@ def _refusal(status: int, data: bytes, said: str, message: str) -> RequestReject
             f"{said}; shorten the prompt or the texts, or lower max_tokens",
             needed=needed,
             available=available,
+        )
+    if _FILTERED.search(data[: 2**16]):
+        return RequestRejected(
+            f"{said}; the filter of content stopped the prompt: change it, or the filter of the "
+            "deployment"
         )
     return RequestRejected(said + _MENDS.get(status, ""))
 

@@ -179,7 +179,9 @@ def reported_error(
     """What an error means that came with a good status."""
     # Gateways report a failure behind them so, with its status as the code; Anthropic names it.
     error = answer["error"] if isinstance(answer.get("error"), dict) else answer
-    code = _STATUSES.get(str(error.get("type")), error.get("code"))
+    code = error.get("code")
+    if type(code) is not int:
+        code = _STATUSES.get(str(error.get("type")))
     if type(code) is int and HTTPStatus.BAD_REQUEST <= code < _END_OF_STATUS:
         return error_for(code, data, url=url, retry_after=retry_after, secret=secret)
     return TransientError(

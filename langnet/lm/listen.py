@@ -165,11 +165,14 @@ async def streamed(
                 outcome.append(error)
 
     raised: Exception | None = None
-    async with anyio.create_task_group() as tasks, aclosing(_pieces(receive, key, outcome)) as all_:
+    async with (
+        anyio.create_task_group() as tasks,
+        aclosing(_given(receive, key, outcome)) as pieces,
+    ):
         with receive:
             tasks.start_soon(draw)
             try:
-                yield all_
+                yield pieces
             except Exception as error:  # noqa: BLE001 - raised below, not within a group of one
                 raised = error
             tasks.cancel_scope.cancel()
@@ -177,7 +180,7 @@ async def streamed(
         raise raised
 
 
-async def _pieces(
+async def _given(
     heard: AsyncIterable[Delta], key: Key, outcome: Sequence[Completion | Exception]
 ) -> AsyncGenerator[str, None]:
     """What is to be given out, so that it adds up to the text in the end."""

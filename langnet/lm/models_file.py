@@ -155,12 +155,12 @@ class _Reading:
             provider=provider,
             name=values.text("name"),
             options=options,
-            price=self._settings(values, "price", Price, None),
             place=f"{self.path}: {place}",
         )
-        if provider != "local":  # which is asked once, and as fast as it answers
+        if provider != "local":  # which is asked once, as fast as it answers, and costs nothing
             declared = replace(
                 declared,
+                price=self._settings(values, "price", Price, None),
                 limits=self._settings(values, "limits", Limits, "usual"),
                 retries=self._settings(values, "retries", Retries, "usual"),
             )

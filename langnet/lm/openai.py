@@ -1,75 +1,56 @@
 """Models behind a server that speaks OpenAI's protocol: OpenAI, vLLM, SGLang, llama.cpp, Ollama.
 
 What such a server can do differs, so nothing is assumed: a new model only samples. What more it
-does is declared (`scoring`, `capabilities`) or found by `probe`.
+does is declared, by the name of its kind (`dialect`) or one by one (`scoring`, `capabilities`), or
+found by `probe`.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from langnet.errors import (
-    CapabilityError,
-    ModelError,
-    RequestRejected,
-    TransientError,
-)
+import aiohttp
+
+from langnet.errors import CapabilityError, TransientError
 from langnet.key import Key
-from langnet.lm.answers import (
-    echoed_logprobs,
-    first_tokens,
-    in_order,
-    prompt_logprobs,
-    text_of,
-    usage_of,
-)
+from langnet.lm.address import OPENAI, address_of
+from langnet.lm.answers import completion_of, first_tokens, in_order, usage_of
 from langnet.lm.base import (
     Capabilities,
     Choice,
     Completion,
     Decoding,
     LabelScores,
-    TextScore,
     TextScores,
     Usage,
-    joined,
+    refuse_schema,
 )
 from langnet.lm.chunks import ChoiceChunks
+from langnet.lm.connection import Connection
+from langnet.lm.labels import NamedLabels
 from langnet.lm.listen import Telling, current_listener
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
-from langnet.lm.session import Session, checked_key, checked_url
-from langnet.lm.several import asked_at_once, ended
+from langnet.lm.manner import manner_of
+from langnet.lm.partial import gathered
+from langnet.lm.probe import Probe, found_out
+from langnet.lm.scoring import text_scores
+from langnet.lm.server_tokens import Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
 
-    import aiohttp
+    from langnet.lm.budget import Price
+    from langnet.lm.dialects import DialectName, Endpoint, ScoringWay
 
 __all__ = ["OpenAIModel", "Probe"]
 
-_OPENAI = "https://api.openai.com/v1"
-_PATHS = {"chat": "chat/completions", "completions": "completions"}
+_FirstTokens = tuple[list[tuple[str, float]], Usage]
+_WAYS: tuple[ScoringWay, ...] = ("echo", "prompt_logprobs")  # that any server may know
 # A server that does not know one of these ignores it, or can be told otherwise in `extra`.
 _STREAM = {"stream": True, "stream_options": {"include_usage": True}}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
-    """What a server was found to do.
-
-    Attributes:
-        capabilities: what it can do.
-        scoring: how it gives log-probabilities of a given text, if it does.
-        notes: why it cannot do the rest, by capability.
-    """
-
-    capabilities: Capabilities
-    scoring: Literal["echo", "prompt_logprobs"] | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class OpenAIModel:
@@ -82,18 +63,25 @@ class OpenAIModel:
     alone, whatever `end` says: `scores_end` is False. Such scores favour texts that are cut off.
 
     Args:
-        name: the model's name at the server.
+        name: the model's name at the server; at Azure the deployment's.
         base_url: where the server's endpoints begin, usually ending in "/v1"; by default the
             variable OPENAI_BASE_URL, or OpenAI.
         api_key: by default the variable OPENAI_API_KEY, but only for the default `base_url`, so
             that the key goes to no other server.
-        endpoint: "chat" sends the context as the user's message, "completions" continues it.
+        dialect: the kind of server, which says all that follows; what is given besides wins.
+        endpoint: "chat" sends the context as the user's message, "completions" continues it; by
+            default what the dialect says, or "chat".
         scoring: how the server scores a given text, at the endpoint "completions": "echo" (it
-            repeats the prompt with log-probabilities) or "prompt_logprobs" (vLLM's field).
+            repeats the prompt with log-probabilities), "prompt_logprobs" (vLLM's field), or a way
+            of another dialect (`langnet.lm.scoring`).
         capabilities: what the server can do, where that is known; `choose` without `scoring`
             takes the first token among its top log-probabilities.
-        top_logprobs: how many of those to ask for; by default 20 in chat and 5 for completions,
-            OpenAI's limits.
+        top_logprobs: how many of those to ask for; by default what the dialect gives, or 20 in chat
+            and 5 for completions, OpenAI's limits.
+        system: a system prompt, before every context.
+        template: a chat template that writes the context as the user's message, for the endpoint
+            "completions"; `langnet.lm.templates` says which there are.
+        api_version: of Azure's interface; None for its version 1.
         timeout: seconds to wait for a connection, and for the server's next byte.
         extra: fields that go along with every request, such as `{"top_k": -1}`.
         batch: how many prompts the server takes in one request, at the endpoint "completions";
@@ -105,6 +93,8 @@ class OpenAIModel:
     """
 
     scores_end = False
+    price: Price | None = None
+    """What its tokens cost, where that is declared."""
 
     def __init__(
         self,
@@ -112,50 +102,48 @@ class OpenAIModel:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
-        endpoint: Literal["chat", "completions"] = "chat",
-        scoring: Literal["echo", "prompt_logprobs"] | None = None,
+        dialect: DialectName | None = None,
+        endpoint: Endpoint | None = None,
+        scoring: ScoringWay | None = None,
         capabilities: Capabilities | None = None,
         top_logprobs: int | None = None,
+        system: str | None = None,
+        template: str | Path | None = None,
+        api_version: str | None = None,
         timeout: float = 120.0,
         extra: Mapping[str, Any] | None = None,
         batch: int | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
-        if endpoint not in _PATHS:
-            raise ValueError(f'endpoint is "chat" or "completions", not {endpoint!r}')
-        if scoring not in {None, "echo", "prompt_logprobs"}:
-            raise ValueError(f'scoring is "echo", "prompt_logprobs" or None, not {scoring!r}')
-        if scoring is not None and endpoint == "chat":
-            raise ValueError('a chat cannot be scored; add endpoint="completions"')
-        if batch is not None and (batch < 1 or endpoint == "chat"):
-            raise ValueError(
-                'batch is at least 1, with endpoint="completions": a chat takes no list of prompts'
-            )
-        scores = scoring is not None
-        declared = capabilities or Capabilities(score=scores, choose=scores)
-        if declared.score and not scores:
-            raise ValueError('say how the server scores: scoring="echo" or "prompt_logprobs"')
-        usual_url = os.environ.get("OPENAI_BASE_URL") or _OPENAI
-        if api_key is None and (base_url is None or base_url.rstrip("/") == usual_url.rstrip("/")):
-            api_key = os.environ.get("OPENAI_API_KEY")
-        self.name = name
-        self.endpoint = endpoint
-        self.base_url = checked_url(base_url or usual_url)
-        self._url = f"{self.base_url}/{_PATHS[endpoint]}"
-        self._capabilities = declared
-        self._scoring = scoring
-        self._top = top_logprobs or (20 if endpoint == "chat" else 5)
-        self._extra = dict(extra or {})
-        # OpenAI's newer models refuse the old name, other servers do not know the new one.
-        new_name = endpoint == "chat" and self.base_url == _OPENAI
-        self._length_field = "max_completion_tokens" if new_name else "max_tokens"
-        key = checked_key(api_key)
-        self._session = Session(
-            headers={} if key is None else {"Authorization": f"Bearer {key}"},
-            secret=key,
-            timeout=timeout,
-            shared=session,
+        azure = dialect == "azure"
+        address = address_of(name, base_url, api_key, azure=azure, api_version=api_version)
+        self._manner = manner_of(
+            dialect,
+            endpoint,
+            scoring,
+            capabilities,
+            system=system,
+            template=template,
+            at_openai=address.base_url == OPENAI,
+            api_version=api_version,
         )
+        self.name = name
+        self.endpoint = self._manner.endpoint
+        self.base_url = address.base_url
+        self._capabilities = self._manner.capabilities
+        self._scoring = self._manner.scoring
+        self._labels = NamedLabels(self._manner)
+        self._top = top_logprobs or self._manner.top
+        self._extra = dict(extra or {})
+        self._connection = Connection(address, timeout=timeout, session=session)
+        self._server = Server(self._post, self._connection.ask, name)
+        self._path = self._manner.dialect.paths[self.endpoint]
+        self._where = address.url(self._path)
+        if batch is not None and (batch < 1 or self.endpoint == "chat" or self._is_native):
+            raise ValueError(
+                'batch is at least 1, with endpoint="completions" of a protocol like OpenAI\'s: '
+                "others take no list of prompts"
+            )
         self.batch = batch
         self._gathered: Callable[..., Awaitable[tuple[dict[str, Any], Usage]]] | None = None
 
@@ -164,7 +152,10 @@ class OpenAIModel:
         """The model, the server, and all that is set here and can change an answer."""
         extra = json.dumps(self._extra, sort_keys=True) if self._extra else ""
         way = self._scoring or f"top{self._top}"
-        return f"openai:{self.name}@{self.base_url}?endpoint={self.endpoint}&scoring={way}{extra}"
+        return (
+            f"openai:{self.name}@{self.base_url}?endpoint={self.endpoint}&scoring={way}{extra}"
+            f"{self._manner.mark}{self._connection.address.query.replace('?', '&')}"
+        )
 
     @property
     def capabilities(self) -> Capabilities:
@@ -180,42 +171,23 @@ class OpenAIModel:
         Raises:
             ModelError: the server does not even draw a text, or did not answer.
         """
-        notes: dict[str, str] = {}
-        # Models that reason first fail where no token is left for it.
-        await self.sample("1, 2, 3,", decoding=Decoding(max_tokens=16), keys=[Key(("probe",))])
-        top = 0
-        for number in (20, 5):
-            try:
-                await self._first_tokens("1, 2, 3,", number)
-            except TransientError:
-                raise
-            except ModelError as error:
-                notes["choose"] = str(error)
-            else:
-                notes.pop("choose", None)
-                top = number
-                break
-        scoring: Literal["echo", "prompt_logprobs"] | None = None
-        ways: tuple[Literal["echo", "prompt_logprobs"], ...] = ("echo", "prompt_logprobs")
-        if self.endpoint == "chat":
-            notes["score"] = 'a chat cannot be scored; endpoint="completions" may'
-            ways = ()
-        for way in ways:
-            try:
-                await self._scored("The cat", "sat on the mat", way)
-            except TransientError:
-                raise
-            except ModelError as error:
-                notes["score"] = str(error)
-            else:
-                notes.pop("score", None)
-                scoring = way
-                break
-        self._scoring = scoring
+        prompt, texts = self._manner.joined("The cat", ["sat on the mat"])
+        known: Sequence[ScoringWay] = (self._scoring,) if self._scoring else _WAYS
+        found, top = await found_out(
+            self._connection,
+            self._manner.dialect.name,
+            # Models that reason first fail where no token is left for it.
+            lambda: self.sample(
+                "1, 2, 3,", decoding=Decoding(max_tokens=16), keys=[Key(("probe",))]
+            ),
+            lambda number: self._first_tokens("1, 2, 3,", number),
+            lambda way: text_scores(self._server, way, prompt, texts),
+            () if self.endpoint == "chat" else known,
+        )
+        self._scoring = found.scoring
         self._top = top or self._top
-        scores = scoring is not None
-        self._capabilities = Capabilities(score=scores, choose=scores or bool(top))
-        return Probe(capabilities=self._capabilities, scoring=scoring, notes=notes)
+        self._capabilities = found.capabilities
+        return found
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -225,19 +197,13 @@ class OpenAIModel:
         At temperature 0 the texts are one text, which is asked for once.
 
         Raises:
+            CapabilityError: the server cannot hold a text to the decoding's schema.
             ModelError: a draw failed. Where that may pass, the others are waited for, and the
                 error takes them along; otherwise they are cancelled.
         """
         if not self._capabilities.sample:
             raise CapabilityError(f"{self!r} was declared not to sample")
-        body: dict[str, Any] = {
-            **self._asked(context),
-            self._length_field: decoding.max_tokens,
-            "temperature": decoding.temperature,
-            "top_p": decoding.top_p,
-        }
-        if decoding.stop:
-            body["stop"] = list(decoding.stop)
+        body = self._manner.drawn(context, decoding, self)
         if decoding.temperature == 0 and keys:
             one, _ = await self._drawn(body, decoding, keys)
             return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
@@ -245,7 +211,7 @@ class OpenAIModel:
         if len(keys) == 1:  # by far the most calls
             one, _ = await self._drawn({**body, "seed": keys[0].seed % 2**31}, decoding, keys)
             return [one]
-        drawn = await asked_at_once(
+        drawn = await gathered(
             [
                 partial(self._drawn, {**body, "seed": key.seed % 2**31}, decoding, [key])
                 for key in keys
@@ -266,7 +232,7 @@ class OpenAIModel:
         Args:
             context: what comes before each text.
             texts: the texts.
-            decoding: at temperature 1, or 0, which is scored as 1.
+            decoding: at temperature 1, or 0, which is scored as 1; without a schema.
             end: has no effect: servers give no probability for a text's end.
 
         Raises:
@@ -280,14 +246,15 @@ class OpenAIModel:
                 'endpoint="completions" with scoring="echo" or "prompt_logprobs" where the server '
                 "offers it, or `await model.probe()` to find out"
             )
+        refuse_schema(decoding, repr(self), scoring=True)
         if decoding.temperature not in {0, 1} or (decoding.temperature == 1 > decoding.top_p):
             raise CapabilityError(
                 f"{self!r} scores at temperature 1 with top_p 1 only, not at temperature "
                 f"{decoding.temperature} with top_p {decoding.top_p}; set the node's decoding so"
             )
-        answers = await asked_at_once([partial(self._scored, context, text, way) for text in texts])
-        usage = sum((used for _, used in answers), Usage())
-        return TextScores(tuple(score for score, _ in answers), usage)
+        scored = await text_scores(self._server, way, *self._manner.joined(context, texts))
+        usage = sum((used for _, used in scored), Usage())
+        return TextScores(tuple(score for score, _ in scored), usage)
 
     async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
         """Scores the labels of a closed set at temperature 1.
@@ -311,20 +278,18 @@ class OpenAIModel:
             top, usage = await self._first_tokens(context, self._top)
             return LabelScores(label_logprobs(top, choices), usage)
         texts = list(dict.fromkeys(text for choice in choices for text in choice.texts))
-        scores = await self.score(context, texts, decoding=Decoding(), end=False)
-        logprobs = {text: s.logprob for text, s in zip(texts, scores.scores, strict=True)}
-        return LabelScores(
-            tuple(log_sum_exp([logprobs[text] for text in set(c.texts)]) for c in choices),
-            scores.usage,
-        )
+        found = await self._labels.scores(self._server, context, texts)
+        if found is None:
+            scores = await self.score(context, texts, decoding=Decoding(), end=False)
+            logprobs = {text: s.logprob for text, s in zip(texts, scores.scores, strict=True)}
+            found = logprobs, scores.usage
+        logprobs, usage = found
+        sums = (log_sum_exp([logprobs[text] for text in set(c.texts)]) for c in choices)
+        return LabelScores(tuple(sums), usage)
 
     def bounded(self, hear: Callable[[int, Mapping[str, str]], None]) -> None:
-        """Leaves the number of open calls to a limiter, and tells it of answers.
-
-        Args:
-            hear: is told the status and the headers of every answer from now on.
-        """
-        self._session.bounded(hear)
+        """Leaves the number of open calls to a limiter, and tells it of answers' headers."""
+        self._connection.bounded(hear)
 
     def gathered(
         self, ask: Callable[[Mapping[str, Any]], Awaitable[tuple[dict[str, Any], Usage]]] | None
@@ -334,18 +299,17 @@ class OpenAIModel:
 
     async def aclose(self) -> None:
         """Closes the connections, except those of a session that the caller owns."""
-        await self._session.aclose()
+        await self._connection.aclose()
 
-    def _asked(self, context: str) -> dict[str, Any]:
-        if self.endpoint == "chat":
-            return {"messages": [{"role": "user", "content": context}]}
-        return {"prompt": context}
+    @property
+    def _is_native(self) -> bool:
+        """Whether the server is asked in a protocol of its own."""
+        return self._path.startswith("/")
 
     async def _post(self, body: Mapping[str, Any]) -> tuple[dict[str, Any], Usage]:
         """The first choice of the server's answer, and the tokens that it took."""
-        if self._gathered is not None:
-            choice, usage = await self._gathered(body)
-            return choice, usage
+        if self._gathered is not None and isinstance(body.get("prompt"), str):
+            return await self._gathered(body)
         choices, usage = await self.request(body)
         return choices[0], usage
 
@@ -362,19 +326,22 @@ class OpenAIModel:
             ModelError: the request failed.
             CapabilityError: the server does not answer each of several prompts.
         """
-        several = {} if prompts is None else {"prompt": list(prompts)}
-        whole = {**self._extra, "model": self.name, **body, **several}
-        return self._read(await self._session.post(self._url, whole), prompts)
+        asked = self._whole(body if prompts is None else {**body, "prompt": list(prompts)})
+        return self._read(asked, await self._connection.ask(self._path, asked), prompts)
+
+    def _whole(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        dialect = self._manner.dialect
+        return dialect.asked({**dialect.settings, **self._extra, "model": self.name, **body})
 
     def _read(
-        self, answer: Mapping[str, Any], prompts: Sequence[str] | None = None
+        self, asked: dict[str, Any], answer: dict[str, Any], prompts: Sequence[str] | None = None
     ) -> tuple[list[dict[str, Any]], Usage]:
-        match answer.get("choices"):
-            case [dict(), *_] as choices:
+        match self._manner.dialect.answered(asked, answer):
+            case {"choices": [dict(), *_] as choices, **rest}:
                 if prompts is not None:
-                    choices = in_order(choices, len(prompts), self._url)
-                return choices, usage_of(answer.get("usage"))
-        raise TransientError(f"{self._url} answered without a choice")
+                    choices = in_order(choices, len(prompts), self._where)
+                return choices, usage_of(rest.get("usage"))
+        raise TransientError(f"{self._where} answered without a choice")
 
     async def _drawn(
         self, body: Mapping[str, Any], decoding: Decoding, keys: Sequence[Key]
@@ -382,62 +349,22 @@ class OpenAIModel:
         """One text for these keys; who listens hears it as it comes."""
         listener = current_listener()
         if listener is None:
-            completion = self._completed(*await self._post(body), decoding)
-            return completion, completion.usage
+            choice, usage = await self._post(body)
+            return completion_of(choice, usage, decoding.stop, where=self._where), usage
         telling = Telling(listener, keys, decoding.stop)
-        answer = await self._session.stream(
-            self._url,
-            {**_STREAM, **self._extra, "model": self.name, **body},
-            ChoiceChunks(),
-            telling.piece,
-        )
-        choices, usage = self._read(answer)
-        completion = self._completed(choices[0], usage, decoding)
+        if self._is_native:  # its text comes whole
+            choice, usage = await self._post(body)
+        else:
+            asked = self._whole(body)
+            answer = await self._connection.stream(
+                self._path, {**_STREAM, **asked}, ChoiceChunks(), telling.piece
+            )
+            (choice, *_), usage = self._read(asked, answer)
+        completion = completion_of(choice, usage, decoding.stop, where=self._where)
         telling.end(completion.text)
-        return completion, completion.usage
+        return completion, usage
 
-    def _completed(self, choice: dict[str, Any], usage: Usage, decoding: Decoding) -> Completion:
-        finish = choice.get("finish_reason")
-        if finish == "content_filter":
-            raise RequestRejected(f"the content filter of {self._url} stopped the answer")
-        text = text_of(choice)
-        if text is None:
-            if finish != "length":
-                raise ModelError(
-                    f"{self._url} answered without text (finish_reason {finish!r}); the model may "
-                    "have refused or called a tool"
-                )
-            text = ""  # all tokens went into reasoning that the server does not show
-        return ended(text, stop=decoding.stop, is_cut=finish == "length", usage=usage)
-
-    async def _first_tokens(
-        self, context: str, number: int
-    ) -> tuple[list[tuple[str, float]], Usage]:
+    async def _first_tokens(self, context: str, number: int) -> _FirstTokens:
         """The most probable first tokens after a context."""
-        chat = self.endpoint == "chat"
-        asked = {"logprobs": True, "top_logprobs": number} if chat else {"logprobs": number}
-        choice, usage = await self._post(
-            {
-                **self._asked(context),
-                **asked,
-                self._length_field: 1,
-                "temperature": 1.0,
-                "top_p": 1.0,
-                "seed": 0,
-            }
-        )
+        choice, usage = await self._post(self._manner.first(context, number))
         return first_tokens(choice), usage
-
-    async def _scored(
-        self, context: str, text: str, way: Literal["echo", "prompt_logprobs"]
-    ) -> tuple[TextScore, Usage]:
-        """The score of one text. One token is drawn, since not every server takes none."""
-        if not text:
-            return TextScore(()), Usage()
-        text = joined(context, text)
-        body = {"prompt": context + text, "max_tokens": 1, "temperature": 0.0, "seed": 0}
-        if way == "prompt_logprobs":
-            choice, usage = await self._post({**body, "prompt_logprobs": 0})
-            return TextScore(prompt_logprobs(choice, context, text)), usage
-        choice, usage = await self._post({**body, "echo": True, "logprobs": 1})
-        return TextScore(echoed_logprobs(choice, context, text)), usage

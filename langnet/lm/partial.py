@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from langnet.errors import ModelError
+import anyio
+
+from langnet.errors import ModelError, RateLimited, TransientError
 from langnet.lm.base import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-__all__ = ["Partial", "Rest", "partial_of"]
+__all__ = ["Partial", "Rest", "gathered", "partial_of"]
 
 T = TypeVar("T")
 
@@ -75,3 +77,46 @@ class Rest:
             raise
         self.found.update(zip(missing, answers, strict=True))
         return [self.found[place] for place in range(self._count)]
+
+
+async def gathered(
+    calls: Sequence[Callable[[], Awaitable[tuple[T, Usage]]]],
+) -> list[tuple[T, Usage]]:
+    """Makes all calls at once, and gives their answers with what each took.
+
+    The first that fails for good cancels the others. Where a failure may pass, the others are
+    waited for: what they give has been paid for, and goes along with the error.
+
+    Raises:
+        ModelError: of several that failed, the one that says most.
+    """
+    if len(calls) == 1:
+        return [await calls[0]()]
+    answers: dict[int, tuple[T, Usage]] = {}
+    errors: list[ModelError] = []
+
+    async def answer(index: int) -> None:
+        try:
+            answers[index] = await calls[index]()
+        except ModelError as error:
+            errors.append(error)
+            if not isinstance(error, TransientError):
+                group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        for index in range(len(calls)):
+            group.start_soon(answer, index)
+    if errors:
+        worst = max(errors, key=_weight)
+        worst.partial = Partial(
+            {index: answer for index, (answer, _) in answers.items()},
+            sum((used for _, used in answers.values()), Usage()),
+        )
+        raise worst
+    return [answers[index] for index in range(len(calls))]
+
+
+def _weight(error: ModelError) -> tuple[bool, float]:
+    """What fails for good outweighs what may pass, and the longest wait outweighs the others."""
+    wait = error.retry_after if isinstance(error, RateLimited) else None
+    return not isinstance(error, TransientError), -1.0 if wait is None else wait

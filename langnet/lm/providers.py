@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,7 +11,7 @@ import anyio.from_thread
 import anyio.to_thread
 
 from langnet.lm.anthropic import AnthropicModel
-from langnet.lm.base import Capabilities
+from langnet.lm.litellm import LiteLLMModel
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, retried
 from langnet.lm.spec import SpecError
@@ -68,23 +69,22 @@ def _local(declaration: Declaration) -> Opener:
 
 
 def _server(declaration: Declaration) -> Opener:
-    place, options = declaration.place, dict(declaration.options)
+    options = dict(declaration.options)
     probe = options.pop("probe", False)
-    variable = options.pop("key_env", None)
-    if options.pop("choose", False):
-        options["capabilities"] = Capabilities(score="scoring" in options, choose=True)
-    if variable is not None:
-        if not os.environ.get(variable):
-            raise SpecError(f"{place}: the variable {variable} is not set; put the API key there")
-        options["api_key"] = os.environ[variable]
+    options |= _key(options.pop("key_env", None), declaration.place)
+    choose = options.pop("choose", False)
 
-    def make(session: aiohttp.ClientSession | None) -> OpenAIModel | AnthropicModel:
+    def make(session: aiohttp.ClientSession | None) -> OpenAIModel | AnthropicModel | LiteLLMModel:
+        if declaration.provider == "litellm":
+            return LiteLLMModel(declaration.name, **options)  # which keeps its own connections
         return SERVERS[declaration.provider](declaration.name, session=session, **options)
 
     try:
-        make(None)  # opens nothing, and finds what is wrong before anything is opened
+        model = make(None)  # opens nothing, and finds what is wrong before anything is opened
+        if choose and not model.capabilities.choose:
+            options["capabilities"] = replace(model.capabilities, choose=True)
     except ValueError as error:
-        raise SpecError(f"{place}: {error}") from error
+        raise SpecError(f"{declaration.place}: {error}") from error
 
     async def opened(
         *,
@@ -94,6 +94,7 @@ def _server(declaration: Declaration) -> Opener:
         **_download: object,
     ) -> LanguageModel:
         model = make(session)
+        model.price = declaration.price
         if limiter is not None:
             model.bounded(limiter.hear)  # already a probe's answers tell of limits
         if probe and isinstance(model, OpenAIModel):
@@ -105,6 +106,15 @@ def _server(declaration: Declaration) -> Opener:
         return model
 
     return opened
+
+
+def _key(variable: str | None, place: str) -> dict[str, str]:
+    """The API key that a variable holds, if one is named."""
+    if variable is None:
+        return {}
+    if not os.environ.get(variable):
+        raise SpecError(f"{place}: the variable {variable} is not set; put the API key there")
+    return {"api_key": os.environ[variable]}
 
 
 async def shielded(close: Callable[[], Awaitable[None]]) -> None:

@@ -21,14 +21,17 @@ _FORMS = """
   openai:gpt-4o                          OpenAI, or the server that OPENAI_BASE_URL names
   openai:NAME@http://127.0.0.1:8000/v1   a server that speaks OpenAI's protocol
   http://127.0.0.1:8000/v1#NAME          the same
+  azure:DEPLOYMENT@https://RESOURCE.openai.azure.com   Azure, or where AZURE_OPENAI_ENDPOINT says
   anthropic:claude-sonnet-4-5            Anthropic, or the server that ANTHROPIC_BASE_URL names
   anthropic:NAME@http://127.0.0.1:8000   a server that speaks Anthropic's protocol
   litellm:PROVIDER/NAME                  whatever the package litellm reaches
-Options follow a question mark: openai:NAME@http://127.0.0.1:8000/v1?endpoint=completions&probe=1"""
+Options follow a question mark: openai:NAME@http://127.0.0.1:8000/v1?dialect=vllm&timeout=300"""
 
 _NAMED = re.compile(r"(?P<name>[^?#]+?)(@(?P<url>https?://[^?#]+))?(\?(?P<options>.*))?")
 _ADDRESS = re.compile(r"(?P<url>https?://[^?#]+)#(?P<name>[^?#]+)(\?(?P<options>.*))?")
 _LOCAL = re.compile(r"(?P<name>[^?]+)(\?(?P<options>.*))?")
+# First words of a line that name a dialect of a provider's.
+_DIALECTS = {"azure": "openai"}
 
 Usual = Literal["usual"]
 """What the caller of `connect` says for all models."""
@@ -48,7 +51,7 @@ class Declaration:
         options: of the provider, by name. They may hold a key, so they are not shown.
         limits: what the model is held to; `None` for nothing.
         retries: how its calls are made again; `None` for not at all.
-        price: of its tokens, where that is said.
+        price: of its tokens, where that is said; the model that is opened has it as `price`.
         place: where it is declared, for messages: a line, or a file and the path of its keys.
     """
 
@@ -75,12 +78,16 @@ def flag(text: str) -> bool:
 OPTIONS: Mapping[str, Mapping[str, Callable[[str], Any]]] = {
     "local": {"context_size": int, "threads": int},
     "openai": {
+        "api_version": str,
         "batch": int,
         "choose": flag,
+        "dialect": str,
         "endpoint": str,
         "key_env": str,
         "probe": flag,
         "scoring": str,
+        "system": str,
+        "template": str,
         "timeout": float,
         "top_logprobs": int,
     },
@@ -109,10 +116,15 @@ def parsed(line: str) -> Declaration:
     elif provider in {"local", "litellm"}:
         found = _LOCAL.fullmatch(rest)
     else:
-        found = _NAMED.fullmatch(rest) if provider in OPTIONS else None
+        found = _NAMED.fullmatch(rest) if provider in {*OPTIONS, *_DIALECTS} else None
     if found is None:
         raise SpecError(f"{shown!r} names no model; the forms are{_FORMS}")
+    fixed = {"dialect": provider} if provider in _DIALECTS else {}
+    provider = _DIALECTS.get(provider, provider)
     options = _options(shown, found["options"], OPTIONS[provider])
+    if fixed.keys() & options.keys():
+        raise SpecError(f"{shown!r} says its dialect by its first word; leave the option out")
+    options |= fixed
     if url := found.groupdict().get("url"):
         options["base_url"] = url
     return Declaration(provider=provider, name=found["name"], options=options, place=repr(shown))

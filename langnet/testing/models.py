@@ -21,6 +21,7 @@ from langnet.lm.base import (
     TextScore,
     TextScores,
     Usage,
+    refuse_schema,
 )
 from langnet.lm.wrapper import Wrapper
 
@@ -83,6 +84,7 @@ class TableModel:
     ) -> list[Completion]:
         """Draws one text per key by the inverse of the cumulative distribution."""
         _demand(self, "sample", self.capabilities.sample)
+        refuse_schema(decoding, self.identity)
         self.calls["sample"] += 1
         table = self.probabilities(context, decoding)
         completions = []
@@ -106,6 +108,7 @@ class TableModel:
     ) -> TextScores:
         """The exact log-probability of each text, -inf for one that never follows."""
         _demand(self, "score", self.capabilities.score)
+        refuse_schema(decoding, self.identity, scoring=True)
         self.calls["score"] += 1
         table = self.probabilities(context, decoding)
         usage = Usage(_words(context) + len(texts))

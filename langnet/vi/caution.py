@@ -69,6 +69,12 @@ def demand_scores(conditional: Conditional, *, latent: bool) -> None:
         CapabilityError: the node's texts have no log-probabilities.
     """
     node, able = conditional.node, conditional.model.capabilities
+    if node.decoding.schema is not None:
+        raise CapabilityError(
+            f"a bound needs log-probabilities at node {node.name!r}, but under its JSON schema "
+            "texts are drawn from another distribution than any model scores; leave the schema "
+            "out, or fit with objective='rollout', which needs no bound"
+        )
     if not (able.score if node.choices is None else able.choose):
         what = "given texts" if node.choices is None else "its choices"
         raise CapabilityError(

@@ -61,12 +61,12 @@ class Context:
 def resolved_objective(graph: Graph, models: Models, method: Method) -> str:
     """Whether the bound can be maximised, or the metric of rollouts has to be.
 
-    A free text needs `score`, a node with choices `choose`.
+    A free text needs `score` and no JSON schema, a node with choices `choose`.
     """
     if method.objective != "auto":
         return method.objective
     able = all(
-        conditional.model.capabilities.score
+        conditional.model.capabilities.score and conditional.node.decoding.schema is None
         if conditional.node.choices is None
         else conditional.model.capabilities.choose
         for conditional in bind(graph, models).values()

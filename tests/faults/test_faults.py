@@ -224,7 +224,7 @@ async def test_leaving_a_stream_ends_stalled_calls():
             with anyio.fail_after(5):
                 while server.stalled < 50:
                     await anyio.lowlevel.checkpoint()
-        assert not model._session.connections.connector._acquired
+        assert not model._connection.session.connector._acquired
         await model.aclose()
         with anyio.fail_after(5):
             while server.stalled:

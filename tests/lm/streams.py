@@ -56,8 +56,10 @@ class Streamer:
             pieces = self.drawn.pop(0) if len(self.drawn) > 1 else self.drawn[0]
             protocol = PROTOCOLS[request.path]
             if self.deaf or not body.get("stream"):
-                text = "".join(piece for piece in pieces if isinstance(piece, str))
-                return web.json_response(protocol(text, self.finish))
+                tokens = [piece for piece in pieces if isinstance(piece, str)]
+                finish = "length" if len(tokens) > body["max_tokens"] else self.finish
+                tokens = tokens[: body["max_tokens"]]
+                return web.json_response(protocol("".join(tokens), finish, len(tokens)))
             return await self.stream(request, pieces, protocol)
         finally:
             self.open -= 1
@@ -81,30 +83,38 @@ class Streamer:
             else:
                 await response.write(piece if isinstance(piece, bytes) else piece_of(piece))
         if self.end:
-            await response.write(after(self.finish))
+            tokens = sum(isinstance(piece, str) for piece in pieces)
+            await response.write(after(self.finish, tokens))
         return response
 
 
-def chat(text: str, finish: str) -> dict[str, Any]:
+def chat(text: str, finish: str, tokens: int) -> dict[str, Any]:
     choice = {"index": 0, "message": {"role": "assistant", "content": text}}
-    return {"choices": [{**choice, "finish_reason": finish}], "usage": USAGE}
+    return {"choices": [{**choice, "finish_reason": finish}], "usage": usage(tokens)}
 
 
-def completions(text: str, finish: str) -> dict[str, Any]:
-    return {"choices": [{"index": 0, "text": text, "finish_reason": finish}], "usage": USAGE}
+def completions(text: str, finish: str, tokens: int) -> dict[str, Any]:
+    return {
+        "choices": [{"index": 0, "text": text, "finish_reason": finish}],
+        "usage": usage(tokens),
+    }
 
 
-def messages(text: str, finish: str) -> dict[str, Any]:
+def messages(text: str, finish: str, tokens: int) -> dict[str, Any]:
     return {
         "type": "message",
         "role": "assistant",
         "content": [{"type": "text", "text": text}],
         "stop_reason": REASONS.get(finish, finish),
-        "usage": {**CLAUDES, "output_tokens": 3},
+        "usage": {**CLAUDES, "output_tokens": tokens},
     }
 
 
-USAGE = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 2}}
+def usage(tokens: int) -> dict[str, Any]:
+    details = {"prompt_tokens_details": {"cached_tokens": 2}}
+    return {"prompt_tokens": 7, "completion_tokens": tokens, **details}
+
+
 CLAUDES = {"input_tokens": 4, "cache_creation_input_tokens": 1, "cache_read_input_tokens": 2}
 REASONS = {"stop": "end_turn", "length": "max_tokens"}
 PROTOCOLS = {
@@ -120,14 +130,14 @@ def data(event: Any, name: str | None = None) -> bytes:
     return f"{head}data: {json.dumps(event)}\n\n".encode()
 
 
-def _chat_end(finish: str) -> bytes:
+def _chat_end(finish: str, tokens: int) -> bytes:
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": finish}], "usage": None}
-    return data(last) + data({"choices": [], "usage": USAGE}) + b"data: [DONE]\n\n"
+    return data(last) + data({"choices": [], "usage": usage(tokens)}) + b"data: [DONE]\n\n"
 
 
-def _completions_end(finish: str) -> bytes:
+def _completions_end(finish: str, tokens: int) -> bytes:
     last = {"choices": [{"index": 0, "text": "", "finish_reason": finish}], "usage": None}
-    return data(last) + data({"choices": [], "usage": USAGE}) + b"data: [DONE]\n\n"
+    return data(last) + data({"choices": [], "usage": usage(tokens)}) + b"data: [DONE]\n\n"
 
 
 def _named(event: dict[str, Any]) -> bytes:
@@ -150,11 +160,11 @@ def _messages_piece(text: str) -> bytes:
     return _named({"type": "content_block_delta", "index": 0, "delta": delta})
 
 
-def _messages_end(finish: str) -> bytes:
+def _messages_end(finish: str, tokens: int) -> bytes:
     delta = {"stop_reason": REASONS.get(finish, finish), "stop_sequence": None}
     return (
         _named({"type": "content_block_stop", "index": 0})
-        + _named({"type": "message_delta", "delta": delta, "usage": {"output_tokens": 3}})
+        + _named({"type": "message_delta", "delta": delta, "usage": {"output_tokens": tokens}})
         + _named({"type": "message_stop"})
     )
 

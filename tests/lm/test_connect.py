@@ -50,11 +50,10 @@ async def test_both_forms_of_an_address_name_the_same_model():
             async with connect(spec, retries=None, limits=None) as model:
                 assert isinstance(model, OpenAIModel)
                 assert (model.name, model.endpoint) == ("org/toy:7b", "completions")
-                assert (model.base_url, model._session.timeout) == (server.url, 3.0)
+                assert (model.base_url, model._connection.timeout) == (server.url, 3.0)
                 (text,) = await model.sample("Q", decoding=Decoding(), keys=KEYS[:1])
                 assert text.text == "forty two"
-                connections = model._session.connections
-            assert connections.closed
+            assert model._connection.session.closed
     assert server.requests[0] == server.requests[1]
 
 

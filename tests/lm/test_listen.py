@@ -12,6 +12,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langnet import Graph, Input, Node, run
 from langnet.errors import (
     ContextOverflow,
     ModelError,
@@ -21,6 +22,7 @@ from langnet.errors import (
 )
 from langnet.key import Key
 from langnet.lm import stream
+from langnet.lm.answers import ended
 from langnet.lm.base import Decoding, Usage
 from langnet.lm.cache import Cached, MemoryStore
 from langnet.lm.chunks import ChoiceChunks, MessageChunks
@@ -29,7 +31,6 @@ from langnet.lm.listen import Delta, Telling, listening, streamed
 from langnet.lm.meter import Meter
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, Retrying
-from langnet.lm.several import ended
 from langnet.testing.models import TableModel
 from tests.lm.server import SECRET, refused
 from tests.lm.streams import CUT, WAIT, data, models, streaming
@@ -149,6 +150,20 @@ async def test_a_server_that_does_not_stream_is_understood(protocol):
     assert deltas == [Delta("forty two", KEY, first=True)]
 
 
+@pytest.mark.parametrize("dialect", ["vllm", "sglang", "llamacpp"])
+async def test_dialects_stream_what_they_ask_at_once(dialect):
+    """A dialect's own fields go along with a stream as well."""
+    async with streaming() as server:
+        model = OpenAIModel("toy", base_url=server.url, dialect=dialect)
+        plain = await drawn(model)
+        completion, deltas = await heard(model)
+        await model.aclose()
+        first, second = server.requests
+    assert completion == plain
+    assert len(deltas) == 3
+    assert second == {**first, "stream": True, "stream_options": {"include_usage": True}}
+
+
 async def test_only_who_listens_hears():
     """A listener hears its own task and those it starts, and no other; a block ends it."""
     async with model_and_server() as (model, server):
@@ -215,6 +230,8 @@ async def test_a_stream_without_its_mark_is_whole_once_the_text_has_ended():
         ("chat", {"error": {"message": "no", "code": 503}}, TransientError),
         ("chat", {"error": {"message": "no", "code": 429}}, RateLimited),
         ("chat", {"error": {"message": "no", "code": "busy"}}, TransientError),
+        ("chat", {"error": {"type": "invalid_request_error", "code": 503}}, TransientError),
+        ("chat", {"error": {"type": "invalid_request_error", "code": None}}, RequestRejected),
         ("chat", {"error": "no"}, TransientError),
         ("completions", {"object": "error", "message": "no", "code": 400}, RequestRejected),
         ("messages", {"type": "overloaded_error", "message": "Overloaded"}, TransientError),
@@ -419,7 +436,7 @@ async def test_leaving_early_closes_the_connection(how):
                     await read()
             else:
                 await read()
-        assert not model._session.connections.connector._acquired
+        assert not model._connection.session.connector._acquired
         await server.quiet.wait()
         left = {task for task in asyncio.all_tasks() - before if "RequestHandler" not in repr(task)}
         assert not left
@@ -436,7 +453,29 @@ async def test_the_whole_stack_passes_pieces_on():
                 assert "".join(await pieces_of(model)) == "one two"
     reading = meter.snapshot()
     assert (reading.calls, reading.retries, reading.hits) == (2, 1, 1)
-    assert (reading.prompt_tokens, reading.completion_tokens) == (7, 3)
+    assert (reading.prompt_tokens, reading.completion_tokens) == (7, 2)
+
+
+async def test_a_whole_network_can_be_listened_to():
+    """Every node's text is heard while it is drawn, each under the key of its draw."""
+    graph = Graph(
+        Input("text"),
+        Node("thought", "{text}", trainable=False),
+        Node("answer", "{thought}", trainable=False),
+    )
+    async with model_and_server(server={"drawn": [["a", " thought"], ["an", " answer"]]}) as (
+        model,
+        _,
+    ):
+        deltas = []
+        with listening(deltas.append):
+            trace = await run(graph, {"text": "Q"}, models=model, key=KEY)
+    texts = {}
+    for delta in deltas:
+        texts[delta.key] = texts.get(delta.key, "") + delta.text
+    assert list(texts.values()) == ["a thought", "an answer"]
+    assert len(deltas) == 4
+    assert trace["answer"] == "an answer"
 
 
 async def test_a_connection_that_streamed_is_used_again():
@@ -444,6 +483,6 @@ async def test_a_connection_that_streamed_is_used_again():
     async with streaming() as server:
         model = OpenAIModel("toy", base_url=server.url)
         await heard(model)
-        (waiting,) = model._session.connections.connector._conns.values()
+        (waiting,) = model._connection.session.connector._conns.values()
         assert len(waiting) == 1
         await model.aclose()

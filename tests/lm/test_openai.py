@@ -31,8 +31,7 @@ from langnet.lm.cache import Cached, MemoryStore
 from langnet.lm.failures import overflow_sizes, retry_seconds
 from langnet.lm.logprobs import label_logprobs, log_sum_exp, text_logprobs
 from langnet.lm.openai import OpenAIModel
-from langnet.lm.partial import Partial
-from langnet.lm.several import asked_at_once
+from langnet.lm.partial import Partial, gathered
 from langnet.testing.contract import check_model
 from tests.lm.server import SECRET, fault, logprob_of, raw, reset, serving, tokens_of, told
 
@@ -270,7 +269,7 @@ async def test_draws_under_way_are_kept_where_the_failure_may_pass(error):
         return "text", Usage(2, 1)
 
     with pytest.raises(type(error)) as caught:
-        await asked_at_once([fail, answer, answer])
+        await gathered([fail, answer, answer])
     assert caught.value is error
     passing = isinstance(error, TransientError)
     assert ended == [not passing] * 2
@@ -289,9 +288,9 @@ async def test_of_several_failures_the_one_that_says_most_is_raised():
 
     passing = [TransientError("no"), RateLimited("a", retry_after=3), RateLimited("b")]
     with pytest.raises(RateLimited, match="a"):
-        await asked_at_once([failing(error) for error in passing])
+        await gathered([failing(error) for error in passing])
     with pytest.raises(RequestRejected):
-        await asked_at_once([failing(error) for error in (*passing, RequestRejected("no"))])
+        await gathered([failing(error) for error in (*passing, RequestRejected("no"))])
 
 
 async def test_cancelling_leaves_no_task_and_no_connection():
@@ -303,7 +302,7 @@ async def test_cancelling_leaves_no_task_and_no_connection():
             group.start_soon(lambda: model.sample("Q", decoding=Decoding(), keys=KEYS))
             await server.waiting(len(KEYS))
             group.cancel_scope.cancel()
-        connector = model._session.connections.connector
+        connector = model._connection.session.connector
         assert not connector._acquired
         assert not any(connector._conns.values())
         await model.aclose()

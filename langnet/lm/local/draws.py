@@ -35,6 +35,7 @@ class Draw:
         deliver: receives the text.
         fail: receives an error instead.
         dropped: whether nobody waits for it any more.
+        heard: receives the bytes of every token, where somebody listens.
         tokens: drawn so far.
         data: their bytes.
     """
@@ -46,6 +47,7 @@ class Draw:
     deliver: Callable[[Completion], None]
     fail: Callable[[Exception], None]
     dropped: Callable[[], bool]
+    heard: Callable[[bytes], None] | None = None
     tokens: list[int] = field(default_factory=list)
     data: bytearray = field(default_factory=bytearray)
 
@@ -58,6 +60,8 @@ class Draw:
         self.tokens.append(token)
         searched = len(self.data)
         self.data += vocabulary.pieces[token]
+        if self.heard is not None:
+            self.heard(vocabulary.pieces[token])
         if self._cut(searched):
             self._finish("stop")
             return False

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Self
 
 import anyio.to_thread
 
-from langnet.lm.base import Capabilities, LabelScores, TextScore, TextScores, Usage
+from langnet.lm.base import Capabilities, LabelScores, TextScore, TextScores, Usage, refuse_schema
 from langnet.lm.budget import Price
+from langnet.lm.listen import current_listener
 from langnet.lm.local.catalogue import check_sha256, find
 from langnet.lm.local.engine import Engine, Settings
+from langnet.lm.local.hearing import Hearing
 from langnet.lm.local.library import ENGINE
 from langnet.lm.local.llama import check_gguf
 from langnet.lm.local.requantise import requantised
@@ -173,14 +175,22 @@ class LocalModel:
         The first completion's usage counts the prompt's tokens, the others' do not.
 
         Raises:
+            CapabilityError: the decoding has a schema.
             ContextOverflow: the prompt and `max_tokens` do not fit.
             ModelError: the engine failed, or the model is closed.
         """
+        refuse_schema(decoding, self.identity)
         if not keys:
             return []
         ticket: Ticket[list[Completion]] = Ticket()
-        self._engine.submit(SampleRequest(ticket, context, decoding, tuple(keys)))
-        return await ticket.wait()
+        listener = current_listener()
+        hearing = None if listener is None else Hearing(listener, keys, decoding.stop, ticket)
+        heard = None if hearing is None else hearing.heard
+        self._engine.submit(SampleRequest(ticket, context, decoding, tuple(keys), heard))
+        completions = await ticket.wait()
+        if hearing is not None:
+            hearing.end(completions)
+        return completions
 
     async def score(
         self, context: str, texts: Sequence[str], *, decoding: Decoding, end: bool = True
@@ -203,9 +213,11 @@ class LocalModel:
         whatever was at hand from earlier ones.
 
         Raises:
+            CapabilityError: the decoding has a schema.
             ContextOverflow: the context and the longest text do not fit.
             ModelError: the engine failed, or the model is closed.
         """
+        refuse_schema(decoding, self.identity, scoring=True)
         scored = await self._scored(
             context,
             texts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -61,6 +62,7 @@ class SampleRequest:
     context: str
     decoding: Decoding
     keys: Sequence[Key]
+    heard: Callable[[int, bytes], None] | None = None
     _tokens: int = 0
     _row: npt.NDArray[np.float32] | None = None
     _held: Held | None = None
@@ -107,6 +109,7 @@ class SampleRequest:
                 deliver=self._collector(index),
                 fail=self.fail,
                 dropped=self.dropped,
+                heard=None if self.heard is None else partial(self.heard, index),
             )
             draws.begin(draw, logits)
 
