@@ -61,7 +61,7 @@ class Observed(Wrapper):
         content: whether contexts, texts and answers are told, too.
     """
 
-    __slots__ = ("_content", "_name", "_notify")
+    __slots__ = ("_content", "_identity", "_name", "_notify")
 
     def __init__(
         self,
@@ -73,7 +73,8 @@ class Observed(Wrapper):
         super().__init__(model)
         self._notify: Callable[[CallFinished], None] | None = notify
         self._content = content
-        self._name = str(getattr(innermost(model), "name", "")) or model.identity
+        self._identity = model.identity  # worked out once, not for every call
+        self._name = str(getattr(innermost(model), "name", "")) or self._identity
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -159,7 +160,7 @@ class Observed(Wrapper):
         is_drawn = question.kind == "sample" and answer is not None
         event = CallFinished(
             model=self._name,
-            identity=self.model.identity,
+            identity=self._identity,
             kind=question.kind,
             node=NODE.get(),
             example=EXAMPLE.get(),
