@@ -31,6 +31,7 @@ from langnet.lm.meter import Meter, Metered
 from langnet.lm.observe import Observed
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, Retrying, retried
+from langnet.lm.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -239,7 +240,7 @@ def _openai(spec: str, name: str, url: str | None, options: str | None) -> Calla
     if variable is not None:
         if not os.environ.get(variable):
             raise SpecError(f"{spec!r}: the variable {variable} is not set; put the API key there")
-        chosen["api_key"] = os.environ[variable]
+        chosen["api_key"] = Secret(os.environ[variable])
     try:
         model = OpenAIModel(name, base_url=url, **chosen)  # opens nothing yet
     except ValueError as error:

@@ -45,6 +45,7 @@ from langnet.lm.base import (
 from langnet.lm.http import post_json
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
 from langnet.lm.partial import Partial
+from langnet.lm.secret import Secret, frameless
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -118,6 +119,8 @@ class OpenAIModel:
         extra: Mapping[str, Any] | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        self.name, self.endpoint, self.base_url = name, endpoint, ""  # what errors may show
+        api_key = None if api_key is None else Secret(api_key)
         if endpoint not in _PATHS:
             raise ValueError(f'endpoint is "chat" or "completions", not {endpoint!r}')
         if scoring not in {None, "echo", "prompt_logprobs"}:
@@ -130,9 +133,7 @@ class OpenAIModel:
             raise ValueError('say how the server scores: scoring="echo" or "prompt_logprobs"')
         usual_url = os.environ.get("OPENAI_BASE_URL") or _OPENAI
         if api_key is None and (base_url is None or base_url.rstrip("/") == usual_url.rstrip("/")):
-            api_key = os.environ.get("OPENAI_API_KEY")
-        self.name = name
-        self.endpoint = endpoint
+            api_key = Secret(os.environ.get("OPENAI_API_KEY", ""))
         self.base_url = _checked_url(base_url or usual_url)
         self._url = f"{self.base_url}/{_PATHS[endpoint]}"
         self._key = _checked_key(api_key)
@@ -334,7 +335,7 @@ class OpenAIModel:
             self._session,
             self._url,
             {**self._extra, "model": self.name, **body},
-            headers={} if self._key is None else {"Authorization": f"Bearer {self._key}"},
+            headers={} if self._key is None else {"Authorization": Secret(f"Bearer {self._key}")},
             timeout=self._timeout,
             secret=self._key,
             hear=self._hear,
@@ -344,6 +345,7 @@ class OpenAIModel:
                 return choice, usage_of(answer.get("usage"))
         raise TransientError(f"{self._url} answered without a choice")
 
+    @frameless
     async def _drawn(self, body: Mapping[str, Any], decoding: Decoding) -> tuple[Completion, Usage]:
         completion = self._completed(*await self._post(body), decoding)
         return completion, completion.usage
@@ -365,6 +367,7 @@ class OpenAIModel:
             return Completion(text[: min(cuts)].strip(), "stop", usage)
         return Completion(text.strip(), "length" if finish == "length" else "stop", usage)
 
+    @frameless
     async def _first_tokens(
         self, context: str, number: int
     ) -> tuple[list[tuple[str, float]], Usage]:
@@ -383,6 +386,7 @@ class OpenAIModel:
         )
         return first_tokens(choice), usage
 
+    @frameless
     async def _scored(
         self, context: str, text: str, way: Literal["echo", "prompt_logprobs"]
     ) -> tuple[TextScore, Usage]:
@@ -460,8 +464,8 @@ def _checked_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-def _checked_key(key: str | None) -> str | None:
-    key = key.strip() if key else ""
+def _checked_key(key: str | None) -> Secret | None:
+    key = Secret(key.strip()) if key else Secret()
     if not key:
         return None
     if not (key.isascii() and key.isprintable()):
