@@ -112,19 +112,21 @@ async def test_what_was_said_is_in_a_span_only_where_asked(exporter, provider):
 
 @pytest.mark.parametrize("staleness", [0, 1])
 async def test_spans_of_a_fit_are_nested(exporter, provider, staleness):
-    """Steps are children of the fit, every call is in one of them, and one trace holds all."""
+    """Steps are children of the fit, that of the block; every call is in one of them."""
     method = Method(
         steps=2, batch_size=8, candidates=4, staleness=staleness, inference=Inference(draws=3)
     )
-    with Telemetry(provider) as telemetry:
+    with Telemetry(provider, name="command") as telemetry:
         async with connect(TableModel(distribution), observe=telemetry) as model:
             examples = data(24), data(10, 100)
             await fit(network(), *examples, models=model, method=method, observers=[telemetry])
     spans = exporter.get_finished_spans()
     by_id = {span.context.span_id: span for span in spans}
     assert len({span.context.trace_id for span in spans}) == 1
-    (whole,) = [span for span in spans if span.parent is None]
-    assert whole.name == "fit"
+    (outermost,) = [span for span in spans if span.parent is None]
+    (whole,) = [span for span in spans if span.name == "fit"]
+    assert outermost.name == "command"
+    assert by_id[whole.parent.span_id] is outermost
     assert whole.attributes["langnet.fit.reason"] == "all steps are done"
     steps = [span for span in spans if span.name.startswith("step ")]
     assert [span.name for span in steps] == ["step 1", "step 2"]
