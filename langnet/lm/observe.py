@@ -19,7 +19,7 @@ from langnet.lm.call import CallFinished, Content, Kind
 from langnet.lm.caller import EXAMPLE, NODE, PURPOSE
 from langnet.lm.failures import cleaned
 from langnet.lm.reading import WATCHED, Counts
-from langnet.lm.wrapper import Wrapper, innermost
+from langnet.lm.wrapper import Wrapper, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -74,7 +74,7 @@ class Observed(Wrapper):
         self._notify: Callable[[CallFinished], None] | None = notify
         self._content = content
         self._identity = model.identity  # worked out once, not for every call
-        self._name = str(getattr(innermost(model), "name", "")) or self._identity
+        self._name = name_of(model)
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]

@@ -8,6 +8,7 @@ with the frames below it, and a key that stands in a variable does not show itse
 
 from __future__ import annotations
 
+import json
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -60,8 +61,8 @@ def _bare(error: ModelError) -> ModelError:
     error.__context__ = None
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause.__cause__, ValueError):  # what is no JSON hangs on it
-            cause.__cause__ = None
+        if isinstance(cause.__cause__, json.JSONDecodeError | UnicodeError):
+            cause.__cause__ = None  # it holds the whole answer
         cause = cause.__cause__
         if cause is not None:
             cause.__traceback__ = cause.__context__ = None

@@ -42,6 +42,8 @@ _OPERATIONS = {"chat": "chat", "completions": "text_completion"}
 class Telemetry:
     """An observer that makes spans of events.
 
+    It belongs to one fit at a time; fits that run beside each other have one each.
+
     A call's span is a child of whatever span is open where the call was made: that of the step, or
     one of the user's own. Prompts and answers are in it only where `connect(…,
     observe_content=True)` tells of them.

@@ -211,6 +211,15 @@ async def test_what_a_server_does_not_say_is_estimated(draws, temperature, promp
     assert reading.estimated_tokens == reading.tokens
 
 
+async def test_a_model_of_ones_own_may_keep_its_name_as_it_likes():
+    """A name that is no text, or a text where wrappers have their model, is no trouble."""
+    own = Named(None, "mine")
+    own.model = "gpt-4o"
+    meter = Meter()
+    await ask_all(Cached(Metered(own, meter), MemoryStore(), meter=meter))
+    assert list(meter.by_model()) == ["mine"]
+
+
 async def test_what_a_memory_answers_is_not_estimated():
     """A meter over a cache counts no tokens for what the cache had."""
     inner, outer = Meter(), Meter()
