@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import anyio
+import anyio.lowlevel
 import pytest
 
-from langnet import Inference, Key, Method, Program, evaluate, fit
+from langnet import (
+    Function,
+    Graph,
+    Inference,
+    Input,
+    Key,
+    Method,
+    Node,
+    Program,
+    evaluate,
+    fit,
+)
 from langnet.lm.caller import Caller, caller, calling
 from langnet.lm.wrapper import Wrapper
 from langnet.metrics import exact
@@ -78,6 +91,37 @@ async def test_a_run_names_its_node_and_example_and_leaves_nothing_behind():
     await evaluate(program, data(3), metric=exact, key=Key(("k",)))
     assert {call.purpose for call in model.callers[4:]} == {"evaluate"}
     assert caller() == Caller()
+
+
+async def test_walks_that_run_beside_each_other_are_told_apart():
+    """In a diamond and in a plate each call has its own node, and so has a function's own call."""
+    found = []
+
+    class Noting(TableModel):
+        async def sample(self, context, *, decoding, keys):
+            await anyio.lowlevel.checkpoint()  # so that the walks take turns
+            found.append((context[-1], caller().node))
+            return await super().sample(context, decoding=decoding, keys=keys)
+
+    async def asking(left, right):
+        await anyio.lowlevel.checkpoint()
+        found.append(("function", caller().node))
+        return left + "".join(right)
+
+    graph = Graph(
+        Input("text"),
+        Node("left", "{prompt} {text} l", "Say."),
+        Node("right", "{prompt} {text} r", "Say.", draws=3),
+        Node("chained", "{prompt} {left} c", "Say."),
+        Function("asked", asking),
+        Node("last", "{prompt} {asked} {chained} z", "Say."),
+        outputs=["last"],
+    )
+    model = Noting(lambda context: {"said": 1.0})
+    await Program(graph, model).run({"text": "x"}, key=Key(("k",)))
+    names = {"l": "left", "r": "right", "c": "chained", "z": "last", "function": "asked"}
+    assert dict(found) == names
+    assert len(found) == len(names)
 
 
 async def test_who_calls_changes_nothing():

@@ -79,7 +79,7 @@ class Meter:
         Args:
             model: its name, as `known` gives it.
         """
-        place = (NODE.get(), PURPOSE.get(), model)
+        place = (NODE.get().node, PURPOSE.get(), model)
         mine = self._counts.get(place)
         if mine is None:
             mine = self._counts[place] = Counts()

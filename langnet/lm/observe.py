@@ -162,7 +162,7 @@ class Observed(Wrapper):
             model=self._name,
             identity=self._identity,
             kind=question.kind,
-            node=NODE.get(),
+            node=NODE.get().node,
             example=EXAMPLE.get(),
             purpose=PURPOSE.get(),
             started=started,
