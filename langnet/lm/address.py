@@ -9,6 +9,8 @@ from urllib.parse import quote
 
 from yarl import URL
 
+from langnet.lm.secret import Secret
+
 __all__ = ["OPENAI", "Address", "address_of", "checked_key", "checked_url"]
 
 OPENAI = "https://api.openai.com/v1"
@@ -28,7 +30,7 @@ class Address:
     """
 
     base_url: str
-    key: str | None = field(default=None, repr=False)
+    key: Secret | None = field(default=None, repr=False)
     key_header: str = "Authorization"
     query: str = ""
     more: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +46,8 @@ class Address:
         if self.key is None:
             return {**self.more}
         bearer = self.key_header == "Authorization"
-        return {**self.more, self.key_header: f"Bearer {self.key}" if bearer else self.key}
+        key = Secret(f"Bearer {self.key}") if bearer else self.key
+        return {**self.more, self.key_header: key}
 
 
 def address_of(
@@ -64,13 +67,14 @@ def address_of(
     Raises:
         ValueError: an address or a key cannot be used, or is missing.
     """
+    api_key = None if api_key is None else Secret(api_key)
     if azure:
         return _azure(name, base_url, api_key, api_version)
     if api_version is not None:
         raise ValueError('api_version is Azure\'s; add dialect="azure" or leave it out')
     usual = os.environ.get("OPENAI_BASE_URL") or OPENAI
     if api_key is None and (base_url is None or base_url.rstrip("/") == usual.rstrip("/")):
-        api_key = os.environ.get("OPENAI_API_KEY")
+        api_key = Secret(os.environ.get("OPENAI_API_KEY", ""))
     return Address(checked_url(base_url or usual), checked_key(api_key))
 
 
@@ -92,7 +96,7 @@ def _azure(
         host = URL(url).host or ""
         belongs = URL(url).scheme == "https" and host.endswith(_AZURE)
     if api_key is None and belongs:
-        api_key = os.environ.get("AZURE_OPENAI_API_KEY")
+        api_key = Secret(os.environ.get("AZURE_OPENAI_API_KEY", ""))
     root = url.removesuffix("/v1").removesuffix("/openai")
     key = checked_key(api_key)
     if api_version is None:
@@ -127,13 +131,13 @@ def checked_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-def checked_key(key: str | None) -> str | None:
+def checked_key(key: str | None) -> Secret | None:
     """The key as it can stand in a header; None where there is none.
 
     Raises:
         ValueError: it cannot.
     """
-    key = key.strip() if key else ""
+    key = Secret(key.strip()) if key else Secret()
     if not key:
         return None
     if not (key.isascii() and key.isprintable()):

@@ -18,6 +18,7 @@ from langnet.lm.chunks import MessageChunks
 from langnet.lm.connection import Connection
 from langnet.lm.listen import Telling, current_listener
 from langnet.lm.sampler import Sampler, draws
+from langnet.lm.secret import Secret, frameless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,11 +68,12 @@ class AnthropicModel(Sampler):
         extra: Mapping[str, Any] | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        api_key = None if api_key is None else Secret(api_key)
         usual = checked_url(os.environ.get("ANTHROPIC_BASE_URL") or _ANTHROPIC)
         self.name = name
         self.base_url = usual if base_url is None else checked_url(base_url)
         if api_key is None and self.base_url == usual:
-            api_key = os.environ.get("ANTHROPIC_API_KEY")
+            api_key = Secret(os.environ.get("ANTHROPIC_API_KEY", ""))
         self._settings = {
             **({} if system is None else {"system": system}),
             **(extra or {}),
@@ -95,6 +97,7 @@ class AnthropicModel(Sampler):
     def __repr__(self) -> str:
         return f"AnthropicModel({self.name!r}, base_url={self.base_url!r})"
 
+    @frameless
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
     ) -> list[Completion]:

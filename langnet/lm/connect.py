@@ -11,6 +11,7 @@ over all, so that an answer from the cache is no call. `langnet.lm.retry` says w
 from __future__ import annotations
 
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,22 +154,14 @@ async def connect_all(
     async with AsyncExitStack() as stack:
         store = await _kept(cache, stack)
 
-        def over(model: LanguageModel, retries: Retries | None) -> LanguageModel:
-            if (meter, retries, store) == (None, None, None):
-                return model
-            if meter is not None:
-                model = Metered(model, meter)
-            if retries is not None:
-                model = Retrying(model, retries, meter=meter)
-            model = SingleFlight(model)
-            if deadline < inf:
-                model = Until(model, deadline)
-            if store is not None:
-                model = Cached(model, store, meter=meter)
-            if observe is not None:
-                model = Observed(model, observe, content=observe_content)
-            return model
-
+        over = partial(
+            _stacked,
+            meter=meter,
+            store=store,
+            deadline=deadline,
+            observe=observe,
+            observe_content=observe_content,
+        )
         if session is None and any(each.provider in SERVERS for each in declared):
             session = opened_session(limited=limits is not None)
             stack.push_async_callback(shielded, session.close)
@@ -189,6 +182,32 @@ async def connect_all(
             else over(spec, None)
             for name, spec in named.items()
         }
+
+
+def _stacked(
+    model: LanguageModel,
+    retries: Retries | None,
+    *,
+    meter: Meter | None,
+    store: Store | None,
+    deadline: float,
+    observe: Callable[[CallFinished], None] | None,
+    observe_content: bool,
+) -> LanguageModel:
+    """All that stands over a model, in the order that this module's first lines give."""
+    if meter is not None:
+        model = Metered(model, meter)
+    if retries is not None:
+        model = Retrying(model, retries, meter=meter)
+    if (meter, retries, store) != (None, None, None):
+        model = SingleFlight(model)
+    if deadline < inf:
+        model = Until(model, deadline)
+    if store is not None:
+        model = Cached(model, store, meter=meter)
+    if observe is not None:
+        model = Observed(model, observe, content=observe_content)
+    return model
 
 
 async def _kept(cache: Store | str | Path | None, stack: AsyncExitStack) -> Store | None:

@@ -19,6 +19,7 @@ from langnet.lm.answers import completion_of, usage_of
 from langnet.lm.base import refuse_schema
 from langnet.lm.failures import error_for
 from langnet.lm.sampler import Sampler, draws
+from langnet.lm.secret import frameless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,6 +72,7 @@ class LiteLLMModel(Sampler):
     def __repr__(self) -> str:
         return f"LiteLLMModel({self.name!r})"
 
+    @frameless
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
     ) -> list[Completion]:

@@ -36,6 +36,7 @@ from langnet.lm.manner import manner_of
 from langnet.lm.partial import gathered
 from langnet.lm.probe import Probe, found_out
 from langnet.lm.scoring import text_scores
+from langnet.lm.secret import frameless
 from langnet.lm.server_tokens import Server
 
 if TYPE_CHECKING:
@@ -189,6 +190,7 @@ class OpenAIModel:
         self._capabilities = found.capabilities
         return found
 
+    @frameless
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
     ) -> list[Completion]:
@@ -219,6 +221,7 @@ class OpenAIModel:
         )
         return [completion for completion, _ in drawn]
 
+    @frameless
     async def score(
         self,
         context: str,
@@ -256,6 +259,7 @@ class OpenAIModel:
         usage = sum((used for _, used in scored), Usage())
         return TextScores(tuple(score for score, _ in scored), usage)
 
+    @frameless
     async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
         """Scores the labels of a closed set at temperature 1.
 

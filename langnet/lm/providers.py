@@ -14,6 +14,7 @@ from langnet.lm.anthropic import AnthropicModel
 from langnet.lm.litellm import LiteLLMModel
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, retried
+from langnet.lm.secret import Secret
 from langnet.lm.spec import SpecError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _key(variable: str | None, place: str) -> dict[str, str]:
         return {}
     if not os.environ.get(variable):
         raise SpecError(f"{place}: the variable {variable} is not set; put the API key there")
-    return {"api_key": os.environ[variable]}
+    return {"api_key": Secret(os.environ[variable])}
 
 
 async def shielded(close: Callable[[], Awaitable[None]]) -> None:
