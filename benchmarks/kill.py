@@ -36,8 +36,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,10 @@ async def serve(latency: float, log: Path) -> None:
         os.write(file, f"{json.dumps([digest, marks])}\n".encode())
         await asyncio.sleep(latency * (1 + int(digest[-4:], 16) / 16**4 / 3))
         response = web.json_response(found)
-        await response.prepare(request)
-        await response.write_eof()
-        os.write(file, f"{json.dumps([digest, None])}\n".encode())
+        with suppress(ConnectionError):  # the client has been killed meanwhile
+            await response.prepare(request)
+            await response.write_eof()
+            os.write(file, f"{json.dumps([digest, time.time()])}\n".encode())
         return response
 
     app = web.Application(client_max_size=2**24)
@@ -159,7 +161,7 @@ class Log:
 
     path: Path
     marks: dict[str | float, str] = field(default_factory=dict)
-    answered: set[str] = field(default_factory=set)
+    answered: dict[str, float] = field(default_factory=dict)
     _at: int = 0
 
     def new(self) -> list[str]:
@@ -167,12 +169,14 @@ class Log:
         lines = self.path.read_text().splitlines() if self.path.exists() else []
         fresh = [json.loads(line) for line in lines[self._at :]]
         self._at = len(lines)
-        for digest, marks in fresh:
-            if marks is None:
-                self.answered.add(digest)
+        asked = []
+        for digest, note in fresh:
+            if isinstance(note, float):
+                self.answered[digest] = note
             else:
-                self.marks.update(dict.fromkeys(marks, digest))
-        return [digest for digest, marks in fresh if marks is not None]
+                asked.append(digest)
+                self.marks.update(dict.fromkeys(note, digest))
+        return asked
 
     def kept(self, cache: Path) -> set[str]:
         """The requests whose answers a cache holds, that of a killed process included."""
@@ -192,13 +196,14 @@ class Log:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fit:
     """A fit in a directory, with a cache of its own."""
 
     folder: Path
     url: str
     steps: int
+    killed_at: float = inf
 
     def start(self) -> subprocess.Popen[bytes]:
         """Begins the fit, or goes on with it."""
@@ -225,6 +230,7 @@ class Fit:
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
+            self.killed_at = time.time()
             process.kill()
             process.wait()
             return False
@@ -302,7 +308,7 @@ def account(folder: Path, *, kills: int, latency: float, steps: int, seed: int) 
         whole.ended(process, None)
         seconds = time.perf_counter() - began
         wanted = log.new()
-        # Half of what one process does between its start and its kill is for nothing on average.
+        # From shortly before the first request, as far as leads to the end after all kills.
         longest = first + 2 * (seconds - first) / max(kills, 1) + 0.3
         found: list[Kill] = []
         differing: set[str] = set()
@@ -317,7 +323,7 @@ def account(folder: Path, *, kills: int, latency: float, steps: int, seed: int) 
             pending: tuple[float, int, int, int] | None = None
             has_ended = False
             while not has_ended:
-                after = rng.uniform(0, longest)
+                after = rng.uniform(0.7 * first, longest)
                 has_ended = fit.ended(
                     fit.start(), after if len(found) + bool(pending) < kills else None
                 )
@@ -329,7 +335,7 @@ def account(folder: Path, *, kills: int, latency: float, steps: int, seed: int) 
                     found.append(Kill(*pending, repeated, len(kept & set(fresh))))
                 kept = log.kept(fit.folder / "cache")
                 lost = set(asked) - kept
-                arriving = len(lost & log.answered)
+                arriving = sum(log.answered.get(digest, inf) < fit.killed_at for digest in lost)
                 pending = None if has_ended else (after, len(fresh), len(lost), arriving)
             expected = whole.results()
             results = fit.results()

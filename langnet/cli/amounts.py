@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -19,10 +20,10 @@ _BYTES = {
 }
 
 
-class _Amount(click.ParamType):
+class _Amount(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic in newer versions
     """A number with a unit."""
 
-    units: dict[str, int]
+    units: Mapping[str, int]
     examples: str
 
     def convert(

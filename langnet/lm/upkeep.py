@@ -20,9 +20,10 @@ import re
 import secrets
 import sqlite3
 import time
+import zlib
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 from langnet.errors import LangnetError
 from langnet.lm.cache import is_answer
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
     from langnet.lm.store import DiskStore
 
+    Progress = Callable[[int, int], None]
+
 __all__ = ["Imported", "export_entries", "import_entries", "prune"]
 
 FORMAT = "langnet-cache/1"
@@ -43,8 +46,6 @@ _LONGEST = 2**26  # bytes of a line
 _NAME = re.compile(r"[0-9a-f]{64}")
 _FIELDS = {"name", "model", "stored", "entry"}
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-
-Progress = Callable[[int, int], None] if TYPE_CHECKING else Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +102,9 @@ def prune(
                     break
                 share = excess / _volume(connection)
                 most = min(10 * _BATCH, max(1, int(share * (total - removed))))
-            gone = connection.execute(
-                "DELETE FROM Cache WHERE rowid IN (SELECT rowid FROM Cache "
-                f"WHERE {where} ORDER BY store_time LIMIT ?)",  # noqa: S608 - constants
-                (*values, most),
-            ).rowcount
+            oldest = f"SELECT rowid FROM Cache WHERE {where} ORDER BY store_time LIMIT ?"  # noqa: S608
+            delete = f"DELETE FROM Cache WHERE rowid IN ({oldest})"  # noqa: S608 - constants
+            gone = connection.execute(delete, (*values, most)).rowcount
             if not gone:
                 break
             removed += gone
@@ -263,10 +262,12 @@ def _entries(file: Path) -> Iterator[dict[str, Any]]:
                     yield line
         except (ValueError, RecursionError) as error:
             refuse(number, str(error) or "it is nested too deeply")
-        except (EOFError, gzip.BadGzipFile, gzip.zlib.error) as error:  # type: ignore[attr-defined]
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             refuse(number + 1, f"the file is not whole: {error}")
+        if number == 0:
+            refuse(1, "the file is empty")
         if number - 1 != wanted:
-            refuse(number, f"the file is not whole: {max(number - 1, 0)} of {wanted} entries")
+            refuse(number, f"the file is not whole: {number - 1} of {wanted} entries")
 
 
 def _parsed(data: bytes) -> Any:
@@ -308,7 +309,7 @@ def _created(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         if packed:
             with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as out:
-                yield out
+                yield cast("IO[bytes]", out)
         else:
             yield file
         file.flush()
