@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Journal", "Record", "recover"]
+__all__ = ["PREFIX", "Journal", "Record", "recover"]
 
-_PREFIX = "journal-"
+PREFIX = "journal-"
+"""What the names of journals begin with."""
+
 _MARK = b"LNJ1"
 _HEADER = struct.Struct("<4sIHHI")  # mark, checksum, lengths of name, tag and entry
 _SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -141,7 +143,7 @@ def recover(directory: Path, keep: Callable[[list[Record]], bool]) -> None:
     """
     if not Journal.available:
         return
-    for path in sorted(directory.glob(f"{_PREFIX}*"), key=_age):
+    for path in sorted(directory.glob(f"{PREFIX}*"), key=_age):
         try:
             with os.fdopen(os.open(path, os.O_RDWR | _SAFE), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -156,7 +158,7 @@ def recover(directory: Path, keep: Callable[[list[Record]], bool]) -> None:
 
 def _made(directory: Path) -> tuple[Path, int]:
     while True:
-        path = directory / f"{_PREFIX}{secrets.token_hex(8)}"
+        path = directory / f"{PREFIX}{secrets.token_hex(8)}"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _SAFE, 0o600)
         # Another process may have taken it for a dead one's in this very moment, and removed it.
         _locked(file, wait=True)
