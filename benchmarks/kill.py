@@ -8,8 +8,9 @@ log-probabilities differ by less than a thousandth of a nat. So what stands in a
 cache says which requests it need not send again.
 
 First a fit runs without interruption. Then the same command runs in another directory with another
-cache, is killed after a random time, and is given again, until the fit has ended; where that was
-before all kills were spent, a further round begins from nothing. Each round must end
+cache, is killed after a random number of requests or a random time, and is given again, until the
+fit has ended; where that was before all kills were spent, a further round begins from nothing. Each
+round must end
 
 - with the same bytes: result, prompts, network, state, and the record of every step;
 - having asked exactly the requests that the uninterrupted fit asked, and
@@ -162,13 +163,25 @@ class Log:
     path: Path
     marks: dict[str | float, str] = field(default_factory=dict)
     answered: dict[str, float] = field(default_factory=dict)
-    _at: int = 0
+    _offset: int = 0
+
+    def lines(self) -> int:
+        """How many lines came since the log was read."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            file.seek(self._offset)
+            return file.read().count(b"\n")
 
     def new(self) -> list[str]:
         """The requests that came since this was asked last."""
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        fresh = [json.loads(line) for line in lines[self._at :]]
-        self._at = len(lines)
+        data = b""
+        if self.path.exists():
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        self._offset += len(data)
+        fresh = [json.loads(line) for line in data.splitlines()]
         asked = []
         for digest, note in fresh:
             if isinstance(note, float):
@@ -194,6 +207,15 @@ class Log:
             parts = entry if entry and isinstance(entry[0], float) else entry[0].split()[-1:]
             found |= {self.marks[part] for part in parts if part in self.marks}
         return found
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When to kill: after so many seconds or lines of the log, and a little later."""
+
+    seconds: float
+    lines: float
+    later: float
 
 
 @dataclass
@@ -225,16 +247,19 @@ class Fit:
                 command, cwd=self.folder, env=env, stdout=output, stderr=output
             )
 
-    def ended(self, process: subprocess.Popen[bytes], timeout: float | None) -> bool:
-        """Whether the fit ends by itself within some seconds; it is killed otherwise."""
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self.killed_at = time.time()
-            process.kill()
-            process.wait()
-            return False
-        if code:
+    def ended(self, process: subprocess.Popen[bytes], log: Log, moment: Moment | None) -> bool:
+        """Whether the fit ends by itself before a moment; it is killed then."""
+        if moment is not None:
+            since = time.perf_counter()
+            while process.poll() is None:
+                if time.perf_counter() - since >= moment.seconds or log.lines() >= moment.lines:
+                    time.sleep(moment.later)
+                    self.killed_at = time.time()
+                    process.kill()
+                    process.wait()
+                    return False
+                time.sleep(0.002)
+        if code := process.wait():
             print((self.folder / "output.txt").read_text()[-4000:], file=sys.stderr)
             raise RuntimeError(f"the fit ended with {code}")
         return True
@@ -303,13 +328,19 @@ def account(folder: Path, *, kills: int, latency: float, steps: int, seed: int) 
     with serving(latency, log.path) as url:
         whole = Fit(folder / "whole", url, steps)
         began = time.perf_counter()
-        process = whole.start()
-        first = _first_request(log.path, process) - began
-        whole.ended(process, None)
+        whole.ended(whole.start(), log, None)
         seconds = time.perf_counter() - began
+        lines = log.lines()
         wanted = log.new()
-        # From shortly before the first request, as far as leads to the end after all kills.
-        longest = first + 2 * (seconds - first) / max(kills, 1) + 0.3
+
+        def moment() -> Moment | None:
+            if len(found) + (pending is not None) >= kills:
+                return None
+            if rng.random() < 0.2:  # while it starts, reads what is kept, or goes on
+                return Moment(rng.uniform(0, 2), inf, 0)
+            # On average as far as leads to the end with the last kill.
+            return Moment(inf, rng.uniform(0, 2.5 * lines / kills), rng.uniform(0, 1.5 * latency))
+
         found: list[Kill] = []
         differing: set[str] = set()
         same_requests = True
@@ -323,10 +354,9 @@ def account(folder: Path, *, kills: int, latency: float, steps: int, seed: int) 
             pending: tuple[float, int, int, int] | None = None
             has_ended = False
             while not has_ended:
-                after = rng.uniform(0.7 * first, longest)
-                has_ended = fit.ended(
-                    fit.start(), after if len(found) + bool(pending) < kills else None
-                )
+                began = time.perf_counter()
+                has_ended = fit.ended(fit.start(), log, moment())
+                after = time.perf_counter() - began
                 fresh = log.new()
                 before = asked.total() - len(asked)
                 asked.update(fresh)
@@ -345,15 +375,6 @@ def account(folder: Path, *, kills: int, latency: float, steps: int, seed: int) 
     return Account(
         found, rounds, not differing, same_requests, sorted(differing), len(wanted), seconds
     )
-
-
-def _first_request(log: Path, process: subprocess.Popen[bytes]) -> float:
-    """When the first request came."""
-    while process.poll() is None and not log.exists():
-        time.sleep(0.01)
-    while process.poll() is None and not log.stat().st_size:
-        time.sleep(0.01)
-    return time.perf_counter()
 
 
 def _print(found: Account) -> None:
