@@ -14,7 +14,7 @@ what the server asked for, where it asked.
 A draw is named by its key, so asking again asks for the same text. Of a call for several texts only
 those that have not arrived are asked for again.
 
-Where it stands: cache → flight → retry → meter → rate limit → server. Above the meter, so that every
+Where it stands: cache → retry → meter → rate limit → server. Above the meter, so that every
 attempt is a call that is counted and must fit the budget: a budget ends a call also between two
 attempts, since `BudgetExceeded` is no transient error. Above the rate limit, so that every attempt
 takes its turn, and a call that waits to try again holds no one else's. Below the cache, so that a
