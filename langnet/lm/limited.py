@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import anyio
 
 from langnet.errors import LangnetError, RateLimited, TransientError
+from langnet.lm.arrival import arrived
 from langnet.lm.base import LabelScores, TextScores, Usage
 from langnet.lm.partial import Partial
 from langnet.lm.tokens import counter
@@ -77,6 +78,8 @@ class Limited(Wrapper):
                 context,
                 drawn=decoding.max_tokens,
             )
+            if len(parts) > 1:
+                arrived(("sample", self.identity, context, decoding, part[0]), drawn[0])
             return drawn, _used(drawn)
 
         answers, _ = await _all(draw, parts)
@@ -99,6 +102,8 @@ class Limited(Wrapper):
                 context,
                 text,
             )
+            if len(texts) > 1:
+                arrived(("score", self.identity, context, decoding, end, text), found.scores[0])
             return list(found.scores), found.usage
 
         answers, usage = await _all(one, texts)

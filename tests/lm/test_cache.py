@@ -31,6 +31,9 @@ from langnet.lm.base import (
     Usage,
 )
 from langnet.lm.cache import Cached, DiskStore, MemoryStore, default_cache_path
+from langnet.lm.flight import SingleFlight
+from langnet.lm.limited import Limited
+from langnet.lm.limiter import Limiter
 from langnet.lm.meter import Meter
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.partial import Partial
@@ -213,6 +216,49 @@ async def test_an_entry_comes_back_as_it_went_in(context, text, logprob, finish)
         scored = await model.score(context, [text], decoding=Decoding())
         assert (drawn.text, drawn.finish) == (text, finish)
         assert scored.scores[0].token_logprobs == (logprob,)
+
+
+async def test_an_answer_is_kept_when_it_arrives():
+    """Of a call for several, what has arrived is in the store before the rest is there."""
+    release = anyio.Event()
+
+    class Slow(Counting):
+        async def sample(self, context, *, decoding, keys):
+            if keys == KEYS[3:]:
+                await release.wait()
+            return await super().sample(context, decoding=decoding, keys=keys)
+
+        async def score(self, context, texts, *, decoding, end=True):
+            if texts == ["d"]:
+                await release.wait()
+            return await super().score(context, texts, decoding=decoding, end=end)
+
+    store = MemoryStore()
+    model = Cached(SingleFlight(Limited(Slow(), Limiter())), store)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: model.sample("Q", decoding=Decoding(), keys=KEYS))
+        tasks.start_soon(lambda: model.score("Q", ["a", "b", "c", "d"], decoding=Decoding()))
+        await anyio.wait_all_tasks_blocked()
+        assert len(store) == 6
+        release.set()
+    assert len(store) == 8
+
+
+async def test_what_another_model_answers_is_not_taken_for_ones_own():
+    """A model that asks another one with the same key keeps its own answer alone."""
+    below = Limited(Counting("below"), Limiter())
+
+    class Shouts(Counting):
+        async def sample(self, context, *, decoding, keys):
+            drawn = await below.sample(context, decoding=decoding, keys=keys)
+            return [Completion(f"{text.text}!") for text in drawn]
+
+    store = MemoryStore()
+    model = Cached(Shouts("above"), store)
+    for _ in range(2):
+        drawn = await model.sample("Q", decoding=Decoding(), keys=KEYS)
+        assert all(text.text.endswith("!") for text in drawn)
+    assert len(store) == 4
 
 
 async def test_what_arrived_of_a_call_that_failed_is_kept():
