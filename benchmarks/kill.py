@@ -46,7 +46,7 @@ from typing import Any
 from aiohttp import web
 from latency_server import completion
 
-from langnet.lm.store import DiskStore
+from langnet.lm.disk import DiskStore
 
 ROOT = Path(__file__).parents[1]
 NETWORK = '''

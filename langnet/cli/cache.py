@@ -18,7 +18,7 @@ from langnet.cli.group import Command, common, note, output, print_json
 from langnet.errors import LangnetError
 from langnet.events import PhaseAdvanced
 from langnet.lm.cache import CacheStats, DiskStore, default_cache_path
-from langnet.lm.upkeep import export_entries, import_entries
+from langnet.lm.transfer import export_entries, import_entries
 from langnet.lm.upkeep import prune as prune_entries
 from langnet.report.progress import progress
 from langnet.report.words import counted

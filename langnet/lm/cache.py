@@ -33,8 +33,9 @@ from langnet.lm.base import (
     TextScores,
     Usage,
 )
+from langnet.lm.disk import DiskStore
 from langnet.lm.partial import Partial, partial_of
-from langnet.lm.store import CacheStats, DiskStore, MemoryStore, Store, default_cache_path
+from langnet.lm.store import CacheStats, MemoryStore, Store, default_cache_path
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:

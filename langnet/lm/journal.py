@@ -78,9 +78,10 @@ class _File:
             os.ftruncate(self._file, 0)
             self.size = 0
 
-    def close(self) -> None:
+    def close(self, *, discard: bool) -> None:
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            if discard or not self.size:
+                self._path.unlink(missing_ok=True)
             os.close(self._file)
         self._path, self._file, self.size = None, -1, 0
 
@@ -127,11 +128,15 @@ class Journal:
         """
         self._other.empty()
 
-    def close(self) -> None:
-        """Removes the files."""
+    def close(self, *, discard: bool) -> None:
+        """Gives the files back, and removes those that are empty, or all.
+
+        Args:
+            discard: remove all: what they hold is kept elsewhere.
+        """
         for file in (self._now, self._other):
             with contextlib.suppress(OSError):  # a directory that has gone, or is closed to us
-                file.close()
+                file.close(discard=discard)
 
 
 def recover(directory: Path, keep: Callable[[list[Record]], bool]) -> None:

@@ -1,68 +1,31 @@
-"""Looking after a cache on disk: dropping entries by age, size and model, and moving them.
-
-A file of entries is JSON lines, packed where its name ends in ".gz". The first line says the format
-and how many follow, so that a file that was cut short is noticed:
-
-    {"format": "langnet-cache/1", "entries": 2}
-    {"name": "1f…", "model": "openai:gpt-4o@…", "stored": 1790000000.0, "entry": ["Yes.", "stop"]}
-    {"name": "9c…", "model": null, "stored": 1790000001.5, "entry": [-0.25, -1.5]}
-
-It is read as data that anybody may have written: every line is checked before the first is kept.
-"""
+"""Looking after a cache on disk: dropping entries by age, by size and by model."""
 
 from __future__ import annotations
 
-import gzip
-import json
-import math
-import os
-import re
-import secrets
 import sqlite3
 import time
-import zlib
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Any
 
 from langnet.errors import LangnetError
-from langnet.lm.cache import is_answer
 from langnet.lm.database import DBNAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
-    from langnet.lm.store import DiskStore
+    from langnet.lm.disk import DiskStore
 
     Progress = Callable[[int, int], None]
 
-__all__ = ["Imported", "export_entries", "import_entries", "prune"]
+__all__ = ["BATCH", "connected", "demand", "nobody", "of_model", "prune"]
 
-FORMAT = "langnet-cache/1"
+BATCH = 1000
+"""Entries in one transaction."""
 _PATIENCE = 30.0  # seconds that a statement waits for another process's lock
-_BATCH = 1000  # entries in one transaction
-_LONGEST = 2**26  # bytes of a line
-_NAME = re.compile(r"[0-9a-f]{64}")
-_FIELDS = {"name", "model", "stored", "entry"}
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
-    """What became of the entries of a file.
-
-    Attributes:
-        new: entries that were not there.
-        known: entries that were there already, and stay as they are.
-    """
-
-    new: int
-    known: int
-
-
-def _ignored(done: int, total: int) -> None:
-    """Tells nobody."""
+def nobody(done: int, total: int) -> None:
+    """Tells nobody how far it got."""
 
 
 def prune(
@@ -71,7 +34,7 @@ def prune(
     older_than: float | None = None,
     size: int | None = None,
     model: str | None = None,
-    progress: Progress = _ignored,
+    progress: Progress = nobody,
 ) -> int:
     """Removes entries, and says how many.
 
@@ -86,22 +49,22 @@ def prune(
         LangnetError: no entry is of such a model, or the database cannot be written.
     """
     total = store.stats().entries  # waits for what is not written yet
-    where, values = _where(model)
-    with _connected(store) as connection:
+    where, values = of_model(model)
+    with connected(store) as connection:
         if model is not None:
-            _demand(connection, store, where, values, model)
+            demand(connection, store, where, values, model)
         if older_than is not None:
             where += " AND store_time < ?"
             values.append(time.time() - older_than)
         removed = 0
         while True:
-            most = _BATCH
+            most = BATCH
             if size is not None:
                 excess = _volume(connection) - size
                 if excess <= 0:
                     break
                 share = excess / _volume(connection)
-                most = min(10 * _BATCH, max(1, int(share * (total - removed))))
+                most = min(10 * BATCH, max(1, int(share * (total - removed))))
             oldest = f"SELECT rowid FROM Cache WHERE {where} ORDER BY store_time LIMIT ?"  # noqa: S608
             delete = f"DELETE FROM Cache WHERE rowid IN ({oldest})"  # noqa: S608 - constants
             gone = connection.execute(delete, (*values, most)).rowcount
@@ -113,81 +76,13 @@ def prune(
     return removed
 
 
-def export_entries(
-    store: DiskStore, file: Path, *, model: str | None = None, progress: Progress = _ignored
-) -> int:
-    """Writes entries to a file, for its owner alone, and says how many.
-
-    Args:
-        store: the cache.
-        file: where to; a file that is there is replaced once the new one is whole.
-        model: an identity, or a pattern with `*` of identities, to leave out other models'.
-        progress: is told how many entries are written, and of how many.
-
-    Raises:
-        LangnetError: no entry is of such a model, or the database cannot be read.
-        OSError: the file cannot be written.
-    """
-    store.stats()  # waits for what is not written yet
-    where, values = _where(model)
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    try:
-        with _connected(store) as connection:
-            connection.execute("BEGIN")  # so that both passes see the same
-            if model is not None:
-                _demand(connection, store, where, values, model)
-            total = sum(1 for _ in _lines(connection, where, values))
-            with _created(temporary, packed=file.suffix == ".gz") as out:
-                out.write(f"{_encode({'format': FORMAT, 'entries': total})}\n".encode())
-                for done, line in enumerate(_lines(connection, where, values), 1):
-                    out.write(f"{_encode(line)}\n".encode())
-                    if done % _BATCH == 0 or done == total:
-                        progress(done, total)
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return total
-
-
-def import_entries(store: DiskStore, file: Path, *, progress: Progress = _ignored) -> Imported:
-    """Adds the entries of a file; one that is there already stays as it is.
-
-    Args:
-        store: the cache.
-        file: what `export_entries` has written, here or elsewhere.
-        progress: is told how many entries are read, and of how many.
-
-    Raises:
-        LangnetError: a line cannot be what `export_entries` writes. Nothing was added.
-        OSError: the file cannot be read.
-    """
-    total = sum(1 for _ in _entries(file))
-    new = done = 0
-    with _connected(store) as connection:
-        entries = _entries(file)
-        while done < total:
-            connection.execute("BEGIN IMMEDIATE")
-            for _, line in zip(range(_BATCH), entries, strict=False):
-                new += connection.execute(
-                    "INSERT OR IGNORE INTO Cache(key, raw, store_time, access_time, tag, mode, "
-                    "value) VALUES (?, 1, ?, ?, ?, 1, ?)",
-                    (
-                        line["name"],
-                        line["stored"],
-                        line["stored"],
-                        line["model"],
-                        _encode(line["entry"]).encode(),
-                    ),
-                ).rowcount
-                done += 1
-            connection.execute("COMMIT")
-            progress(done, total)
-    return Imported(new=new, known=total - new)
-
-
 @contextmanager
-def _connected(store: DiskStore) -> Iterator[sqlite3.Connection]:
+def connected(store: DiskStore) -> Iterator[sqlite3.Connection]:
+    """A connection to the database, beside the store's.
+
+    Raises:
+        LangnetError: in the block, where the database cannot be used.
+    """
     file = store.path / DBNAME
     try:
         with closing(sqlite3.connect(file, timeout=_PATIENCE, isolation_level=None)) as connection:
@@ -196,14 +91,19 @@ def _connected(store: DiskStore) -> Iterator[sqlite3.Connection]:
         raise LangnetError(f"the cache in {store.path} cannot be used: {error}") from error
 
 
-def _where(model: str | None) -> tuple[str, list[Any]]:
+def of_model(model: str | None) -> tuple[str, list[Any]]:
+    """A condition on rows, with its values: all of them, or those of models of a pattern."""
     return ("1", []) if model is None else ("(tag = ? OR tag GLOB ?)", [model, model])
 
 
-def _demand(
+def demand(
     connection: sqlite3.Connection, store: DiskStore, where: str, values: list[Any], model: str
 ) -> None:
-    """Says so where a model is named of which there is nothing: it may be a slip."""
+    """Says so where a model is named of which there is nothing: it may be a slip.
+
+    Raises:
+        LangnetError: there is no such entry.
+    """
     query = f"SELECT 1 FROM Cache WHERE {where} LIMIT 1"  # noqa: S608 - constants
     if connection.execute(query, values).fetchone() is None:
         raise LangnetError(
@@ -216,101 +116,3 @@ def _volume(connection: sqlite3.Connection) -> int:
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (size,) = connection.execute("PRAGMA page_size").fetchone()
     return int(pages * size)
-
-
-def _lines(
-    connection: sqlite3.Connection, where: str, values: list[Any]
-) -> Iterator[dict[str, Any]]:
-    """The entries that a cache can have written; other rows are passed over, unopened."""
-    query = (
-        "SELECT key, tag, store_time, value FROM Cache WHERE typeof(key) = 'text' AND raw = 1 "  # noqa: S608
-        f"AND mode = 1 AND filename IS NULL AND typeof(value) = 'blob' AND {where} ORDER BY rowid"
-    )
-    for name, tag, stored, value in connection.execute(query, values):
-        line = {
-            "name": name,
-            "model": tag if isinstance(tag, str) else None,
-            "stored": stored,
-        }
-        try:
-            line["entry"] = json.loads(value)
-        except (ValueError, RecursionError):
-            continue
-        if _fault(line) is None:
-            yield line
-
-
-def _entries(file: Path) -> Iterator[dict[str, Any]]:
-    """The checked entries of a file."""
-
-    def refuse(number: int, reason: str) -> NoReturn:
-        raise LangnetError(f"{file}, line {number}: {reason}; nothing was added")
-
-    with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as lines:
-        number, wanted = 0, -1
-        try:
-            while data := lines.readline(_LONGEST + 1):
-                number += 1
-                if len(data) > _LONGEST:
-                    refuse(number, f"it is longer than {_LONGEST} bytes")
-                line = _parsed(data)
-                if number == 1:
-                    wanted = _announced(line)
-                elif (fault := _fault(line)) is not None:
-                    refuse(number, fault)
-                else:
-                    yield line
-        except (ValueError, RecursionError) as error:
-            refuse(number, str(error) or "it is nested too deeply")
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            refuse(number + 1, f"the file is not whole: {error}")
-        if number == 0:
-            refuse(1, "the file is empty")
-        if number - 1 != wanted:
-            refuse(number, f"the file is not whole: {number - 1} of {wanted} entries")
-
-
-def _parsed(data: bytes) -> Any:
-    def constant(text: str) -> float:
-        if text != "-Infinity":  # what cannot follow at all has that logarithm
-            raise ValueError(f"{text} is no log-probability")
-        return -math.inf
-
-    return json.loads(data.decode(), parse_constant=constant)
-
-
-def _announced(line: Any) -> int:
-    """How many entries the first line says there are."""
-    match line:
-        case {"format": str(form), "entries": int(number)} if form == FORMAT and number >= 0:
-            return number
-        case {"format": str(form)} if form != FORMAT:
-            raise ValueError(f"the format {form!r} is not {FORMAT!r}, which this version reads")
-    raise ValueError(f"it is not the first line of a file of {FORMAT!r}")
-
-
-def _fault(line: Any) -> str | None:
-    """Why a line is no entry, if so."""
-    if not isinstance(line, dict) or set(line) != _FIELDS:
-        return f"it is not an object with {', '.join(sorted(_FIELDS))}"
-    if not (isinstance(line["name"], str) and _NAME.fullmatch(line["name"])):
-        return "its name is not a SHA-256"
-    if not (line["model"] is None or isinstance(line["model"], str)):
-        return "its model is not a text"
-    stored = line["stored"]
-    if not (type(stored) is float and math.isfinite(stored)):
-        return "when it was stored is not a time"
-    return None if is_answer(line["entry"]) else "its entry is neither a text nor scores"
-
-
-@contextmanager
-def _created(path: Path, *, packed: bool) -> Iterator[IO[bytes]]:
-    """A new file that its owner alone may read, packed without a name or a time."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        if packed:
-            with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as out:
-                yield cast("IO[bytes]", out)
-        else:
-            yield file
-        file.flush()
-        os.fsync(file.fileno())

@@ -614,7 +614,7 @@ async def test_a_strange_setting_in_the_database_is_not_obeyed(disk, caplog):
 
 async def test_a_database_that_cannot_be_written_costs_answers_only(disk, caplog, monkeypatch):
     """A lock that another process never gives back is a warning, not a failure."""
-    monkeypatch.setattr("langnet.lm.store._TRIES", 2)
+    monkeypatch.setattr("langnet.lm.disk._TRIES", 2)
     disk.put("before", b"1")
     await disk.flush()
     monkeypatch.setattr(disk._cache, "_timeout", 0)

@@ -20,8 +20,8 @@ import pytest
 from langnet.key import Key
 from langnet.lm.base import Completion, Decoding
 from langnet.lm.cache import Cached
+from langnet.lm.disk import DiskStore
 from langnet.lm.journal import _HEADER, _MARK
-from langnet.lm.store import DiskStore
 from langnet.testing import ScriptedModel
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def script(code, *arguments, **options):
 
 KILLED = """
 import os, signal, sys
-from langnet.lm.store import DiskStore
+from langnet.lm.disk import DiskStore
 store = DiskStore(sys.argv[1])
 for i in range(int(sys.argv[2])):
     store.put(str(i), b"%d" % i, "model")
@@ -93,7 +93,7 @@ def test_a_kill_loses_nothing_that_was_put(path, killed):
 
 GOING_ON = """
 import os, sys
-from langnet.lm.store import DiskStore
+from langnet.lm.disk import DiskStore
 store = DiskStore(sys.argv[1])
 for i in range(10**9):
     store.put(f"{sys.argv[2]} {i}", b"%d" % i)
@@ -335,7 +335,7 @@ async def test_damage_after_a_kill_costs_answers_only(path, killed, damage):
 
 CLOSED = """
 import asyncio, logging, os, sys, tempfile
-from langnet.lm.store import DiskStore
+from langnet.lm.disk import DiskStore
 from tests.lm.test_store_faults import answering, ask
 
 async def main():
@@ -377,7 +377,7 @@ def test_a_directory_that_is_closed_to_us_costs_answers_only(tmp_path):
 
 FULL = """
 import asyncio, logging, os, resource, sys
-from langnet.lm.store import DiskStore
+from langnet.lm.disk import DiskStore
 from tests.lm.test_store_faults import answering, ask
 
 async def main():

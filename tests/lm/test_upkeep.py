@@ -14,8 +14,9 @@ from contextlib import closing
 import pytest
 
 from langnet.errors import LangnetError
-from langnet.lm.store import DiskStore
-from langnet.lm.upkeep import Imported, export_entries, import_entries, prune
+from langnet.lm.disk import DiskStore
+from langnet.lm.transfer import Imported, export_entries, import_entries
+from langnet.lm.upkeep import prune
 
 DAY = 86_400.0
 HEADER = {"format": "langnet-cache/1", "entries": 1}
