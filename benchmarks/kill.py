@@ -140,7 +140,7 @@ def serving(latency: float, log: Path) -> Iterator[str]:
     """Runs the server in a process of its own, and gives its address."""
     command = [sys.executable, __file__, "--serve", str(log), "--latency", str(latency)]
     with subprocess.Popen(  # noqa: S603 - this file
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None  # noqa: S101 - both are pipes
         assert process.stdout is not None  # noqa: S101
@@ -151,6 +151,11 @@ def serving(latency: float, log: Path) -> Iterator[str]:
             yield url
         finally:
             process.stdin.close()  # which ends it
+
+
+def _environment() -> dict[str, str]:
+    """Of processes that use the langnet beside this file."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": ""}
 
 
 # The fits
@@ -241,10 +246,9 @@ class Fit:
         command += ["--labels", "1=hot,0=icy", "--instruction", "Say what it is."]
         command += ["--model", model, "--steps", str(self.steps), *SIZES.split()]
         command += ["--max-concurrency", "16", "--out", "run", "--cache", "cache", "--resume"]
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "OPENAI_API_KEY": ""}
         with (self.folder / "output.txt").open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - our own code
-                command, cwd=self.folder, env=env, stdout=output, stderr=output
+                command, cwd=self.folder, env=_environment(), stdout=output, stderr=output
             )
 
     def ended(self, process: subprocess.Popen[bytes], log: Log, moment: Moment | None) -> bool:
