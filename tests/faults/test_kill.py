@@ -18,10 +18,11 @@ def test_a_killed_fit_ends_as_one_that_was_not(tmp_path, monkeypatch):
     """SIGKILL in the midst: the same bytes, the same requests, and no kept answer asked again."""
     monkeypatch.syspath_prepend(BENCHMARKS)
     kill = importlib.import_module("kill")
-    found = kill.account(tmp_path, kills=2, latency=0.005, steps=1, seed=3)
+    # With this seed the kill comes after a third of the requests.
+    found = kill.account(tmp_path, kills=1, latency=0.005, steps=1, seed=4)
     assert found.differing == []
     assert found.same_requests
-    assert [one.paid_again for one in found.kills] == [0, 0]
+    assert [one.paid_again for one in found.kills] == [0]
     assert all(one.repeated <= one.lost for one in found.kills)
     assert any(one.asked for one in found.kills)
 
