@@ -19,7 +19,7 @@ from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
 from langnet.program import Models
-from langnet.text_file import write_text
+from langnet.text_file import discard_unfinished, write_text
 from langnet.vi.calls import Account
 from langnet.vi.method import Method
 from langnet.vi.step import StepResult
@@ -64,6 +64,8 @@ class RunDirectory:
                     f"the run in {self.path} cannot be resumed, since {', '.join(differing)} "
                     "differs; resume with what it was begun with, or give another directory"
                 )
+            for folder in (self.path, self.path / "steps"):
+                discard_unfinished(folder)
             state = self.path / "state.json"
             return parse(_read(state)) if state.exists() else None
         self.path.mkdir(parents=True, exist_ok=True)

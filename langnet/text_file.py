@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +14,11 @@ import yaml
 
 from langnet.errors import GraphError
 
-__all__ = ["read_data", "write_data", "write_text", "yaml_data"]
+__all__ = ["discard_unfinished", "read_data", "write_data", "write_text", "yaml_data"]
 
 _YAML = {".yaml", ".yml"}
 _JSON = {".json"}
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 _BREAKS = frozenset("\x85\u2028\u2029")
 """Line breaks to YAML that it would read back as others, unless they are escaped."""
 
@@ -68,7 +70,7 @@ def write_data(path: Path, data: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file so that a reader finds either the old text or the whole new one."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
             # A lone surrogate becomes an escape that both formats read back.
@@ -79,6 +81,13 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def discard_unfinished(folder: Path) -> None:
+    """Removes what `write_text` left in a folder whose process was killed in the midst of it."""
+    for file in folder.glob(".*"):
+        if _UNFINISHED.fullmatch(file.name):
+            file.unlink(missing_ok=True)
 
 
 def _is_yaml(path: Path) -> bool:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from langnet.errors import ModelError
+from langnet.lm.arrival import listening
 from langnet.lm.base import (
     Choice,
     Completion,
@@ -32,13 +33,15 @@ from langnet.lm.base import (
     LanguageModel,
     TextScore,
     TextScores,
+    Usage,
 )
+from langnet.lm.disk import DiskStore
 from langnet.lm.partial import Partial, partial_of
-from langnet.lm.store import CacheStats, DiskStore, MemoryStore, Store, default_cache_path
+from langnet.lm.store import CacheStats, MemoryStore, Store, default_cache_path
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
     from hashlib import _Hash
 
     from langnet.key import Key
@@ -127,17 +130,16 @@ class Cached(Wrapper):
         fresh: dict[str, Completion] = {}
 
         def keep(name: str, completion: Completion) -> None:
-            found[name] = Completion(completion.text, completion.finish)
-            self._keep(name, completion, decoding)
+            if name not in found:
+                found[name] = Completion(completion.text, completion.finish)
+                self._keep(name, completion, decoding)
+
+        async def ask(keys: list[Key]) -> list[Completion]:
+            return await self.model.sample(context, decoding=decoding, keys=keys)
 
         if missing:
-            try:
-                completions = await self.model.sample(
-                    context, decoding=decoding, keys=list(missing.values())
-                )
-            except ModelError as error:
-                _keep_partial(error, list(missing), keep, names, found)
-                raise
+            head = ("sample", self.model.identity, context, decoding)
+            completions = await _asked(ask, head, missing, keep, names, found)
             fresh = dict(zip(missing, completions, strict=True))
             for name, completion in fresh.items():
                 keep(name, completion)
@@ -154,7 +156,7 @@ class Cached(Wrapper):
             CapabilityError: the model cannot score.
         """
         event = [decoding.max_tokens, sorted(set(decoding.stop))] if end else None
-        head = self._head(
+        start = self._head(
             "score",
             context,
             float(decoding.temperature) or 1.0,
@@ -162,27 +164,31 @@ class Cached(Wrapper):
             event,
             *_schema(decoding),
         )
-        names = [_name(head, text) for text in texts]
+        names = [_name(start, text) for text in texts]
         found = self._lookup(names, _text_score)
         missing = {name: text for name, text in zip(names, texts, strict=True) if name not in found}
         if not missing:
             return TextScores(tuple(found[name] for name in names))
 
-        def keep(name: str, score: TextScore) -> None:
-            found[name] = score
-            entry = _bytes([float(value) for value in score.token_logprobs])
-            self._store.put(name, entry, self.model.identity)
+        usage = Usage()
 
-        try:
-            answer = await self.model.score(
-                context, list(missing.values()), decoding=decoding, end=end
-            )
-        except ModelError as error:
-            _keep_partial(error, list(missing), keep, names, found)
-            raise
-        for name, score in zip(missing, answer.scores, strict=True):
+        def keep(name: str, score: TextScore) -> None:
+            if name not in found:
+                found[name] = score
+                entry = _bytes([float(value) for value in score.token_logprobs])
+                self._store.put(name, entry, self.model.identity)
+
+        async def ask(texts: list[str]) -> Sequence[TextScore]:
+            nonlocal usage
+            answer = await self.model.score(context, texts, decoding=decoding, end=end)
+            usage = answer.usage
+            return answer.scores
+
+        head = ("score", self.model.identity, context, decoding, end)
+        scores = await _asked(ask, head, missing, keep, names, found)
+        for name, score in zip(missing, scores, strict=True):
             keep(name, score)
-        return TextScores(tuple(found[name] for name in names), answer.usage)
+        return TextScores(tuple(found[name] for name in names), usage)
 
     async def choose(self, context: str, choices: Sequence[Choice]) -> LabelScores:
         """Scores the labels of a closed set, from the store where it holds the whole answer.
@@ -260,18 +266,45 @@ def _is_cut_short(completion: Completion, decoding: Decoding) -> bool:
     )
 
 
-def _keep_partial(
-    error: ModelError,
-    asked: Sequence[str],
-    keep: Callable[[str, Any], None],
+async def _asked(
+    ask: Callable[[list[Any]], Awaitable[Sequence[_T]]],
+    head: tuple[Any, ...],
+    missing: Mapping[str, Any],
+    keep: Callable[[str, _T], None],
     names: Sequence[str],
-    found: Mapping[str, Any],
-) -> None:
-    """Keeps what arrived of a call that failed, and hands it on by the places in the whole call."""
-    for place, answer in partial_of(error).answers.items():
-        keep(asked[place], answer)
-    there = {place: found[name] for place, name in enumerate(names) if name in found}
-    error.partial = Partial(there) if there else None
+    found: Mapping[str, _T],
+) -> Sequence[_T]:
+    """What the model answers to what the store lacks; each answer is kept when it arrives.
+
+    Args:
+        ask: answers keys or texts.
+        head: what names the questions besides those; see `langnet.lm.arrival`.
+        missing: what is asked for, by the names of entries.
+        keep: keeps an answer under its name.
+        names: all that the caller asks for.
+        found: what is known of it.
+
+    Raises:
+        ModelError: the call failed; its `partial` holds all that is known, by the places of names.
+    """
+    try:
+        if len(missing) == 1:
+            return await ask(list(missing.values()))
+        by_question = {(*head, question): name for name, question in missing.items()}
+
+        def arrived(question: Hashable, answer: Any) -> None:
+            if question in by_question:
+                keep(by_question[question], answer)
+
+        with listening(arrived):
+            return await ask(list(missing.values()))
+    except ModelError as error:
+        asked = list(missing)
+        for place, answer in partial_of(error).answers.items():
+            keep(asked[place], answer)
+        there = {place: found[name] for place, name in enumerate(names) if name in found}
+        error.partial = Partial(there) if there else None
+        raise
 
 
 def _schema(decoding: Decoding) -> list[str]:

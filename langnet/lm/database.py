@@ -22,6 +22,7 @@ import diskcache
 from diskcache.core import DBNAME, DEFAULT_SETTINGS, METADATA, MODE_RAW
 
 from langnet.errors import LangnetError
+from langnet.lm.journal import PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,8 @@ def prepare(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         names = [file.name for file in path.iterdir()]
-        if names and not any(name.startswith(DBNAME) for name in names):
+        ours = any(name.startswith(DBNAME) for name in names)
+        if not ours and any(not name.startswith(PREFIX) for name in names):
             raise LangnetError(
                 f"{path} holds other things than a cache; name an empty or a new directory"
             )

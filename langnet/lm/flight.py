@@ -105,10 +105,10 @@ class Flights:
                 raise _failure(names, [call])
             return [call.answers[name]]
         finally:
-            is_abandoned = self._is_abandoned(call)
-            if is_abandoned:
-                await _cancelled([call])
+            abandoned = [call] if self._is_abandoned(call) else None
             del call  # a traceback holds this frame, and a call its error
+            if abandoned:
+                await _cancelled(abandoned)
 
     async def _several(
         self, names: Sequence[Hashable], ask: Callable[[Sequence[Any]], Awaitable[Sequence[T]]]

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["Journal", "Record", "recover"]
+__all__ = ["PREFIX", "Journal", "Record", "recover"]
 
-_PREFIX = "journal-"
+PREFIX = "journal-"
+"""What the names of journals begin with."""
+
 _MARK = b"LNJ1"
 _HEADER = struct.Struct("<4sIHHI")  # mark, checksum, lengths of name, tag and entry
 _SAFE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -76,9 +78,10 @@ class _File:
             os.ftruncate(self._file, 0)
             self.size = 0
 
-    def close(self) -> None:
+    def close(self, *, discard: bool) -> None:
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            if discard or not self.size:
+                self._path.unlink(missing_ok=True)
             os.close(self._file)
         self._path, self._file, self.size = None, -1, 0
 
@@ -125,11 +128,15 @@ class Journal:
         """
         self._other.empty()
 
-    def close(self) -> None:
-        """Removes the files."""
+    def close(self, *, discard: bool) -> None:
+        """Gives the files back, and removes those that are empty, or all.
+
+        Args:
+            discard: remove all: what they hold is kept elsewhere.
+        """
         for file in (self._now, self._other):
             with contextlib.suppress(OSError):  # a directory that has gone, or is closed to us
-                file.close()
+                file.close(discard=discard)
 
 
 def recover(directory: Path, keep: Callable[[list[Record]], bool]) -> None:
@@ -141,7 +148,7 @@ def recover(directory: Path, keep: Callable[[list[Record]], bool]) -> None:
     """
     if not Journal.available:
         return
-    for path in sorted(directory.glob(f"{_PREFIX}*"), key=_age):
+    for path in sorted(directory.glob(f"{PREFIX}*"), key=_age):
         try:
             with os.fdopen(os.open(path, os.O_RDWR | _SAFE), "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -156,7 +163,7 @@ def recover(directory: Path, keep: Callable[[list[Record]], bool]) -> None:
 
 def _made(directory: Path) -> tuple[Path, int]:
     while True:
-        path = directory / f"{_PREFIX}{secrets.token_hex(8)}"
+        path = directory / f"{PREFIX}{secrets.token_hex(8)}"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | _SAFE, 0o600)
         # Another process may have taken it for a dead one's in this very moment, and removed it.
         _locked(file, wait=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 import anyio
 
 from langnet.errors import LangnetError, ModelError, RateLimited, TransientError
+from langnet.lm.arrival import arrived
 from langnet.lm.base import Choice, LabelScores, TextScores, Usage
 from langnet.lm.logprobs import log_sum_exp
 from langnet.lm.partial import Partial, partial_of
@@ -90,6 +91,7 @@ class Limited(Wrapper):
 
         async def draw(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
             drawn = await self._drawn(context, decoding, part)
+            arrived(("sample", self.identity, context, decoding, part[0]), drawn[0])
             return drawn, _used(drawn)
 
         answers, _ = await _all(draw, [[key] for key in keys])
@@ -118,6 +120,8 @@ class Limited(Wrapper):
                 context,
                 text,
             )
+            if len(texts) > 1:
+                arrived(("score", self.identity, context, decoding, end, text), found.scores[0])
             return list(found.scores), found.usage
 
         answers, usage = await _all(one, texts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import pickle
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -32,8 +31,12 @@ from langnet.lm.base import (
     Usage,
 )
 from langnet.lm.cache import Cached, DiskStore, MemoryStore, default_cache_path
+from langnet.lm.flight import SingleFlight
+from langnet.lm.limited import Limited
+from langnet.lm.limiter import Limiter
 from langnet.lm.meter import Meter
 from langnet.lm.openai import OpenAIModel
+from langnet.lm.partial import Partial
 from tests.lm.server import SECRET, fault, serving
 
 KEYS = [Key(("draw", i)) for i in range(4)]
@@ -215,6 +218,111 @@ async def test_an_entry_comes_back_as_it_went_in(context, text, logprob, finish)
         assert scored.scores[0].token_logprobs == (logprob,)
 
 
+async def test_an_answer_is_kept_when_it_arrives():
+    """Of a call for several, what has arrived is in the store before the rest is there."""
+    release = anyio.Event()
+
+    class Slow(Counting):
+        async def sample(self, context, *, decoding, keys):
+            if keys == KEYS[3:]:
+                await release.wait()
+            return await super().sample(context, decoding=decoding, keys=keys)
+
+        async def score(self, context, texts, *, decoding, end=True):
+            if texts == ["d"]:
+                await release.wait()
+            return await super().score(context, texts, decoding=decoding, end=end)
+
+    store = MemoryStore()
+    model = Cached(SingleFlight(Limited(Slow(), Limiter())), store)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(lambda: model.sample("Q", decoding=Decoding(), keys=KEYS))
+        tasks.start_soon(lambda: model.score("Q", ["a", "b", "c", "d"], decoding=Decoding()))
+        await anyio.wait_all_tasks_blocked()
+        assert len(store) == 6
+        release.set()
+    assert len(store) == 8
+
+
+async def test_what_another_model_answers_is_not_taken_for_ones_own():
+    """A model that asks another one with the same key keeps its own answer alone."""
+    below = Limited(Counting("below"), Limiter())
+
+    class Shouts(Counting):
+        async def sample(self, context, *, decoding, keys):
+            drawn = await below.sample(context, decoding=decoding, keys=keys)
+            return [Completion(f"{text.text}!") for text in drawn]
+
+    store = MemoryStore()
+    model = Cached(Shouts("above"), store)
+    for _ in range(2):
+        drawn = await model.sample("Q", decoding=Decoding(), keys=KEYS)
+        assert all(text.text.endswith("!") for text in drawn)
+    assert len(store) == 4
+
+
+async def test_what_arrived_of_a_call_that_failed_is_kept():
+    """Of several draws or scores one fails: the others are kept, and handed on by their places."""
+
+    class Fails(Counting):
+        def fail(self, answer, places):
+            error = TransientError("one of them")
+            error.partial = Partial(dict.fromkeys(places, answer), Usage(1, 1))
+            raise error
+
+        async def sample(self, context, *, decoding, keys):
+            self.seen.append(list(keys))
+            return self.fail(Completion("there"), range(1, len(keys)))
+
+        async def score(self, context, texts, *, decoding, end=True):
+            self.seen.append(list(texts))
+            return self.fail(TextScore((-1.0,)), range(1, len(texts)))
+
+    model = Cached(inner := Fails(), MemoryStore())
+    for asked, there in ((KEYS[1:], [1, 2]), (KEYS, [1, 2, 3])):
+        with pytest.raises(TransientError) as failed:
+            await model.sample("Q", decoding=Decoding(), keys=asked)
+        assert failed.value.partial.answers == dict.fromkeys(there, Completion("there"))
+    with pytest.raises(TransientError) as failed:
+        await model.sample("Q", decoding=Decoding(), keys=KEYS[:2])
+    for texts in (["a", "b", "c"], ["c", "a"]):
+        with pytest.raises(TransientError) as failed:
+            await model.score("Q", texts, decoding=Decoding())
+    assert failed.value.partial.answers == {0: TextScore((-1.0,))}
+    assert inner.seen == [KEYS[1:], KEYS[:2], KEYS[:1], ["a", "b", "c"], ["a"]]
+
+
+@pytest.mark.parametrize(
+    ("finish", "tokens", "is_kept"),
+    [("length", 12, True), ("length", 11, False), ("length", 0, True), ("stop", 11, True)],
+)
+async def test_a_text_that_the_server_cut_short_is_not_kept(finish, tokens, is_kept):
+    """A text of all the tokens asked for is a draw; one that was cut before is not kept."""
+
+    class Cuts(Counting):
+        async def sample(self, context, *, decoding, keys):
+            self.seen.append(keys)
+            return [Completion("text", finish, Usage(5, tokens))]
+
+    model = Cached(inner := Cuts(), MemoryStore())
+    for _ in range(2):
+        (text,) = await model.sample("Q", decoding=Decoding(max_tokens=12), keys=KEYS[:1])
+        assert (text.text, text.finish) == ("text", finish)
+    assert len(inner.seen) == (1 if is_kept else 2)
+
+
+async def test_entries_say_which_model_they_are_of(disk):
+    """Every kind of entry carries its model's identity; one without it can be read as well."""
+    disk.put("old", b"[1]")
+    for identity in ("one", "two"):
+        model = Cached(Counting(identity), disk)
+        await model.sample("Q", decoding=Decoding(), keys=KEYS)
+        await model.score("Q", ["a"], decoding=Decoding())
+        await model.choose("Q", YES_NO)
+    assert disk.stats().models == {"one": 6, "two": 6, None: 1}
+    assert disk.get("old") == b"[1]"
+
+
 async def test_errors_are_not_kept():
     """A failure is passed on and the next try reaches the model."""
 
@@ -357,30 +465,6 @@ async def test_two_stores_share_a_directory(tmp_path):
     assert one.stats().entries == 1000
     await one.aclose()
     await two.aclose()
-
-
-KILLED = """
-import os, signal, sys
-from langnet.lm.store import DiskStore
-store = DiskStore(sys.argv[1])
-for i in range(1000):
-    store.put(str(i), b"%d" % i)
-store._drain()
-print("written", flush=True)
-store.put("late", b"late")
-os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-async def test_a_killed_process_loses_nothing_that_was_flushed(tmp_path):
-    """After a kill every flushed entry is there, whole, and the store works."""
-    path = tmp_path / "cache"
-    done = await anyio.run_process([sys.executable, "-c", KILLED, str(path)], check=False)
-    assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"written\n")
-    store = DiskStore(path)
-    assert all(store.get(str(i)) == b"%d" % i for i in range(1000))
-    assert store.get("late") in {None, b"late"}
-    await store.aclose()
 
 
 async def test_writes_are_prompt(disk):
@@ -530,7 +614,7 @@ async def test_a_strange_setting_in_the_database_is_not_obeyed(disk, caplog):
 
 async def test_a_database_that_cannot_be_written_costs_answers_only(disk, caplog, monkeypatch):
     """A lock that another process never gives back is a warning, not a failure."""
-    monkeypatch.setattr("langnet.lm.store._TRIES", 2)
+    monkeypatch.setattr("langnet.lm.disk._TRIES", 2)
     disk.put("before", b"1")
     await disk.flush()
     monkeypatch.setattr(disk._cache, "_timeout", 0)

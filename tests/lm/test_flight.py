@@ -211,6 +211,7 @@ async def test_the_last_to_leave_ends_the_call(held):
     assert held.asked == [[A], [A]]
     assert later.found is not None
     assert asyncio.all_tasks() == before
+    assert not model._flights
 
 
 async def test_a_cancelled_task_leaves_nothing_behind(held):
