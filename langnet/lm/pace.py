@@ -211,7 +211,7 @@ class Pacer:
         return max(sizes[place] * lane.spacing for place, lane in self._limited) or float(requests)
 
     def _change(self, taken: Reservation, requests: int, tokens: int, drawn: int) -> None:
-        before = taken.sizes
+        before = taken.sizes if self._limited else ()
         taken.requests, taken.tokens, taken.drawn = requests, tokens, drawn
         for place, lane in self._limited:
             change = taken.sizes[place] - before[place]
