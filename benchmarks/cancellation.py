@@ -77,9 +77,11 @@ def measured(rounds: int) -> list[dict[str, float]]:
     results: list[dict[str, float]] = []
     with loopback(60.0) as url, tempfile.TemporaryDirectory() as directory:
         for number in range(rounds):
-            threads = threading.active_count()
+            threads = set(threading.enumerate())
             result: dict[str, float] = run(cancelled(url, Path(directory) / str(number)))
-            result["threads"] = threading.active_count() - threads
+            for thread in set(threading.enumerate()) - threads:
+                thread.join(1.0)  # anyio's have been told to end when the loop did
+            result["threads"] = len(set(threading.enumerate()) - threads)
             results.append(result)
     return results
 

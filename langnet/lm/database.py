@@ -158,6 +158,7 @@ def _connected(path: Path, size_limit: int | None) -> diskcache.Cache:
         "cull_limit": 0,  # within a transaction pages are not freed: whoever writes culls
         # A mapped file that somebody cuts short, or a disk that fails, would kill the process.
         "sqlite_mmap_size": 0,
+        "sqlite_cache_size": 1024,  # pages, 4 MiB, of each of two connections; the system has more
     }
     return diskcache.Cache(str(path), timeout=BUSY, disk=_BytesDisk, **settings)
 

@@ -142,8 +142,8 @@ class OpenAIModel:
         self._where = address.url(self._path)
         if batch is not None and (batch < 1 or self.endpoint == "chat" or self._is_native):
             raise ValueError(
-                'batch is at least 1, with endpoint="completions": a chat takes no list of prompts, '
-                "nor does a protocol of the server's own"
+                'batch is at least 1, with endpoint="completions": a chat takes no list of '
+                "prompts, nor does a protocol of the server's own"
             )
         self.batch = batch
         self._gathered: Callable[..., Awaitable[tuple[dict[str, Any], Usage]]] | None = None

@@ -34,6 +34,7 @@ MARGIN = 1.01
 JITTER = 0.3  # seconds by which the delays of two requests on their way may differ
 LATE = 0.25  # seconds that may be caught up where timers wake late
 _TOLD = 0.02  # of a limit: what a server may count otherwise than we do before it is believed
+_SUMMED = 0.1  # seconds that are logged as one while nothing is limited
 _INSTANT = 1e-6  # seconds; less is the rounding of sums of times
 
 
@@ -45,9 +46,10 @@ class Reservation:
         requests: how many requests.
         tokens: how many tokens are reserved, or were used once it is settled.
         drawn: how many of these are answers'.
+        within: the sum in the log that it is a part of, where it does not stand there by itself.
     """
 
-    __slots__ = ("at", "counts", "drawn", "requests", "tokens")
+    __slots__ = ("at", "counts", "drawn", "requests", "tokens", "within")
 
     def __init__(self, at: float, requests: int, tokens: int, drawn: int) -> None:
         self.at = at
@@ -55,6 +57,7 @@ class Reservation:
         self.tokens = tokens
         self.drawn = drawn
         self.counts = True  # until the window has passed
+        self.within: Reservation | None = None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -112,7 +115,7 @@ class Pacer:
         limits: per minute, those that are kept to.
     """
 
-    __slots__ = ("_lanes", "_limited", "_log", "burst", "limits")
+    __slots__ = ("_lanes", "_limited", "_log", "_sum", "_sum_since", "burst", "limits")
 
     def __init__(self, *, burst: float = 0.0) -> None:
         self.burst = burst
@@ -121,6 +124,8 @@ class Pacer:
         # The lanes with a limit and their places among sizes; the others are not kept up.
         self._limited: list[tuple[int, _Lane]] = []
         self.limits: dict[Resource, float] = {}
+        self._sum: Reservation | None = None
+        self._sum_since = 0.0
 
     def limit(self, limits: Mapping[Resource, float], *, speed: float = 1.0) -> None:
         """Sets the limits per minute, and the share of them that is used.
@@ -189,8 +194,24 @@ class Pacer:
         taken = Reservation(now, requests, tokens, drawn)
         for place, lane in self._limited:
             lane.take(since, taken.sizes[place])
-        self._log.append(taken)
+        if self._limited:
+            self._log.append(taken)
+        else:
+            self._add(taken)
         return taken
+
+    def _add(self, taken: Reservation) -> None:
+        """Logs what is not limited yet: as a sum, so that the log does not grow with the speed."""
+        last = self._log[-1] if self._log else None
+        if last is not self._sum or last is None or taken.at - self._sum_since > _SUMMED:
+            last = self._sum = Reservation(taken.at, 0, 0, 0)
+            self._sum_since = taken.at
+            self._log.append(last)
+        last.at = taken.at  # the whole of it leaves the window with its last part
+        last.requests += taken.requests
+        last.tokens += taken.tokens
+        last.drawn += taken.drawn
+        taken.within = last
 
     def settle(self, taken: Reservation, tokens: int, drawn: int = 0) -> None:
         """Sets what a reservation really used; the rest is given back."""
@@ -211,12 +232,17 @@ class Pacer:
         return max(sizes[place] * lane.spacing for place, lane in self._limited) or float(requests)
 
     def _change(self, taken: Reservation, requests: int, tokens: int, drawn: int) -> None:
-        before = taken.sizes
+        before = taken.sizes if self._limited else ()
+        logged = taken.within
+        if logged is not None:
+            logged.requests += requests - taken.requests
+            logged.tokens += tokens - taken.tokens
+            logged.drawn += drawn - taken.drawn
         taken.requests, taken.tokens, taken.drawn = requests, tokens, drawn
         for place, lane in self._limited:
             change = taken.sizes[place] - before[place]
             if change:
-                lane.change(change, counts=taken.counts)
+                lane.change(change, counts=(logged or taken).counts)
 
     def _forget(self, now: float) -> None:
         """Drops what has left the window."""

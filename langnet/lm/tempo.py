@@ -72,7 +72,8 @@ class Tempo:
     @property
     def counts_tokens(self) -> bool:
         """Whether tokens are limited."""
-        return self._quotas.counts_tokens or any(name != "requests" for name in self.limits)
+        limits = self.limits
+        return len(limits) > ("requests" in limits) or self._quotas.counts_tokens
 
     @property
     def closed_until(self) -> float:
