@@ -33,6 +33,8 @@ def path_of(function: Any) -> tuple[str, dict[str, Any] | None]:
         made = type(function)
         settings = [field for field in dataclasses.fields(function) if field.init]
         arguments = {field.name: getattr(function, field.name) for field in settings}
+        if made.__module__ == langnet.functions.__name__:  # these take lists for their tuples
+            arguments = {name: _listed(value) for name, value in arguments.items()}
         strange = [name for name, value in arguments.items() if not _is_plain(value)]
         if strange:
             raise GraphError(
@@ -104,6 +106,10 @@ def _checked(thing: Any) -> str:
             "define a function at the top level of a module"
         )
     return f"{module}:{qualname}"
+
+
+def _listed(value: Any) -> Any:
+    return [*value] if isinstance(value, tuple) else value
 
 
 def _is_plain(value: Any) -> bool:

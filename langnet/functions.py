@@ -9,6 +9,14 @@ Each is made for the parent that it reads, whose name becomes the edge:
 '1. yes\n2. no'
 
 A parent that is plural in several plates counts as one sequence of its elements, in their order.
+
+A branch is a plate of one element or of none, so that a branch which is not taken costs nothing:
+
+>>> hard = only_if("question", "route", "hard")  # its node is plural, and others run over it
+>>> hard(question="Why?", route="hard"), hard(question="Why?", route="easy")
+(('Why?',), ())
+>>> either("long_answer", "short_answer")(long_answer=(), short_answer=("Because.",))
+'Because.'
 """
 
 from __future__ import annotations
@@ -16,13 +24,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langnet.errors import GraphError
 
-__all__ = ["first", "join", "majority", "split_lines"]
+__all__ = ["either", "first", "join", "majority", "only_if", "split_lines"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +47,7 @@ class _Reader:
                 raise GraphError(
                     f"{setting.name} of {type(self).__name__} must be {setting.type}, not {value!r}"
                 )
-        try:
-            parameter = inspect.Parameter(self.parent, inspect.Parameter.KEYWORD_ONLY)
-        except ValueError as error:
-            raise GraphError(f"{type(self).__name__} cannot read a parent: {error}") from None
-        object.__setattr__(self, "__signature__", inspect.Signature([parameter]))
+        object.__setattr__(self, "__signature__", _reads(self, self.parent))
 
     def _elements(self, values: dict[str, Any]) -> tuple[Any, ...]:
         value = values[self.parent]
@@ -119,6 +123,87 @@ class split_lines(_Reader):  # noqa: N801 - made and used like a function
         """The lines of the parent's value."""
         lines = (line.strip() for line in str(values[self.parent]).splitlines())
         return tuple(line for line in lines if line)
+
+
+@dataclass(frozen=True, init=False)
+class only_if:  # noqa: N801 - made and used like a function
+    """A value as a plate of one element where a decision is for it, else as an empty plate.
+
+    Its node is declared with `plural=True`. Nodes over it run once or not at all: this is how a
+    network routes, ends early, or repairs only what is wrong. Where the decision is a latent text,
+    infer with particles: the local posterior cannot compare plates of different length.
+
+    Attributes:
+        parent: the value.
+        decision: the parent that decides; compared as text.
+        equals: the decisions that are for it.
+    """
+
+    parent: str
+    decision: str
+    equals: tuple[str, ...]
+
+    def __init__(self, parent: str, decision: str, equals: str | Sequence[str]) -> None:
+        put = object.__setattr__
+        put(self, "parent", parent)
+        put(self, "decision", decision)
+        put(self, "equals", _texts(self, equals))
+        put(self, "__signature__", _reads(self, parent, decision))
+
+    def __call__(self, **values: Any) -> tuple[Any, ...]:
+        """The value, alone in a tuple, or the empty tuple."""
+        # What comes from another branch is a plate itself, empty where that was not taken.
+        elements = tuple(_flat((values[self.parent],)))
+        decisions = tuple(_flat((values[self.decision],)))
+        taken = decisions and str(decisions[-1]) in self.equals
+        return elements[-1:] if taken else ()
+
+    def always(self, **values: Any) -> tuple[Any, ...]:
+        """What it gives where the decision is for it."""
+        return tuple(_flat((values[self.parent],)))[-1:]
+
+
+@dataclass(frozen=True, init=False)
+class either:  # noqa: N801 - made and used like a function
+    """The last element of the first parent that has one; the empty text where none has.
+
+    It brings together the branches of `only_if`. A parent that is not plural always has one.
+
+    Attributes:
+        parents: the branches, in the order in which they are looked at.
+    """
+
+    parents: tuple[str, ...]
+
+    def __init__(self, *names: str, parents: Sequence[str] = ()) -> None:
+        object.__setattr__(self, "parents", _texts(self, [*names, *parents]))
+        object.__setattr__(self, "__signature__", _reads(self, *self.parents))
+
+    def __call__(self, **values: Any) -> Any:
+        """The value of the branch that was taken."""
+        for parent in self.parents:
+            elements = tuple(_flat((values[parent],)))
+            if elements:
+                return elements[-1]
+        return ""
+
+
+def _texts(function: object, given: str | Sequence[str]) -> tuple[str, ...]:
+    texts = (given,) if isinstance(given, str) else given
+    is_list = isinstance(texts, list | tuple) and texts
+    if not is_list or not all(isinstance(text, str) for text in texts):
+        raise GraphError(f"{type(function).__name__} takes texts, one or more, not {given!r}")
+    return tuple(texts)
+
+
+def _reads(function: object, *parents: str) -> inspect.Signature:
+    """The signature of a function of these parents."""
+    try:
+        return inspect.Signature(
+            [inspect.Parameter(parent, inspect.Parameter.KEYWORD_ONLY) for parent in parents]
+        )
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"{type(function).__name__} cannot read a parent: {error}") from None
 
 
 def _flat(value: tuple[Any, ...]) -> Iterator[Any]:

@@ -22,8 +22,8 @@ from langnet.cli.options import (
     files_option,
     metric_option,
     model_options,
+    network_options,
     size_option,
-    trust_option,
 )
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, taken
@@ -66,7 +66,7 @@ class _Job:
 @metric_option
 @model_options
 @failures_option
-@trust_option
+@network_options
 @common
 def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
     """Say which prompt brought the gain of the fit in the directory RUN.
@@ -98,7 +98,7 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
             f"{run} holds no best.yaml, since its network cannot be saved; name the network that "
             "was fitted: --network FILE"
         )
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     fits_task = result["task"] if result["task"] in tasks.names() else network.task
     data = load_data(taken(DataOptions, options), fits_task)
     graph = network.graph(data.task)

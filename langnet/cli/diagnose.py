@@ -18,10 +18,10 @@ from langnet.cli.options import (
     freeze_option,
     metric_option,
     model_options,
+    network_options,
     prompt_options,
     proposer_option,
     size_option,
-    trust_option,
 )
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import method_of, method_options
@@ -94,7 +94,7 @@ _LOOK = partial(click.option, cls=Option, group="Diagnosis", show_default=True)
 @_LOOK("--strict", is_flag=True, help="Exit with 1 unless the answer is go.")
 @method_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every choice.")
-@trust_option
+@network_options
 @common
 def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Say whether fitting NETWORK is worth its cost: go, no-go or unclear, and why.
@@ -128,7 +128,7 @@ def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 def _work(source: str, options: dict[str, Any]) -> partial[Any]:
     """What is to be done, with everything wrong in the options found first."""
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:

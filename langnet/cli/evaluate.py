@@ -20,9 +20,9 @@ from langnet.cli.options import (
     data_options,
     metric_option,
     model_options,
+    network_options,
     prompt_options,
     size_option,
-    trust_option,
 )
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
@@ -94,7 +94,7 @@ class _Found:
 @bound_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
-@trust_option
+@network_options
 @common
 def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Evaluate NETWORK on examples with known answers.
@@ -127,7 +127,7 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
     bounding = bounding_of(options)
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if not data.test:

@@ -35,10 +35,10 @@ from langnet.cli.options import (
     freeze_option,
     metric_option,
     model_options,
+    network_options,
     prompt_options,
     proposer_option,
     size_option,
-    trust_option,
 )
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import budget_of, budget_options, method_of, method_options
@@ -112,7 +112,7 @@ class _Outcome:
     help="The run directory; by default runs/NETWORK-TASK-seedN.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the run directory.")
-@trust_option
+@network_options
 @common
 def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Fit the prompts of NETWORK, and compare it with its beginning on held-out examples.
@@ -159,7 +159,7 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:

@@ -23,12 +23,12 @@ __all__ = [
     "freeze_option",
     "metric_option",
     "model_options",
+    "network_options",
     "option",
     "prompt_options",
     "proposer_option",
     "size_option",
     "task_options",
-    "trust_option",
     "whole_or",
 ]
 
@@ -301,10 +301,23 @@ def feedback_option(function: F) -> F:
     )(function)
 
 
-def trust_option(function: F) -> F:
-    """Whether a graph file may name functions of other modules."""
-    return click.option(
-        "--trust",
-        is_flag=True,
-        help="Import the functions that a graph file names, which runs their modules' code.",
-    )(function)
+def network_options(function: F) -> F:
+    """How a network is made: its own settings, and whether a graph file may name any function."""
+    return applied(
+        function,
+        [
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="A setting of the network: a keyword of its network(task, …). Repeatable.",
+            ),
+            click.option(
+                "--trust",
+                is_flag=True,
+                help="Import the functions that a graph file names, which runs their modules' "
+                "code.",
+            ),
+        ],
+    )

@@ -133,12 +133,16 @@ def hint(
     below = descendants(graph, node)
     seen = dict.fromkeys(str(text) for name, text in example.targets.items() if name in below)
     nodes = graph.nodes
+    try:
+        written = str(at(forward.values[node], index))
+    except IndexError:  # the forward pass took another branch, or gave fewer elements
+        written = ""
     return Hint(
         node=node,
         index=index,
         context=context,
         target=", ".join(seen),
-        forward=str(at(forward.values[node], index)),
+        forward=written,
         child_prompts={child: nodes[child].prompt_text for child in language_children(graph, node)},
     )
 
