@@ -11,6 +11,7 @@ Example:
 """
 
 from langnet.advance import step, validate
+from langnet.collect import Collected, Solution, collect
 from langnet.compare import Comparison, compare
 from langnet.data import Example
 from langnet.errors import (
@@ -67,6 +68,7 @@ __all__ = [
     "CapabilityError",
     "Choice",
     "Choices",
+    "Collected",
     "Comparison",
     "Completion",
     "ContextOverflow",
@@ -103,6 +105,7 @@ __all__ = [
     "RequestRejected",
     "Retries",
     "Site",
+    "Solution",
     "State",
     "TextScore",
     "TextScores",
@@ -111,6 +114,7 @@ __all__ = [
     "TransientError",
     "Usage",
     "bound",
+    "collect",
     "compare",
     "connect",
     "evaluate",

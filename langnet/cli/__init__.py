@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from langnet.cli.cache import cache
+from langnet.cli.collect import collect_command
 from langnet.cli.credit import credit_command
 from langnet.cli.diagnose import diagnose_command
 from langnet.cli.evaluate import evaluate_command
@@ -66,6 +67,7 @@ for command in (
     fit_command,
     credit_command,
     evaluate_command,
+    collect_command,
     run_command,
     show_command,
     models,

@@ -13,6 +13,7 @@ import pytest
 
 from langnet import graph_file
 from langnet.cli import main
+from langnet.collect import read_solutions
 from langnet.lm.cache import DiskStore
 from langnet.lm.connect import connect_all
 from langnet.lm.retry import Retries
@@ -52,6 +53,21 @@ def test_eval_takes_prompts_from_a_run(folder, call, fit_options, data, toy):
         found = json.loads(result.stdout)
         assert found["mean"] == measured["mean"]
         assert (found["low"], found["high"]) == (measured["low"], measured["high"])
+
+
+def test_collect_keeps_every_judged_solution(folder, call, data, toy):
+    """The file holds each draw of each example with its judgement, and the summary counts them."""
+    result = call(
+        *("collect", "net.py", *data, "--model", toy.spec, "--train-size", 10, "--draws", 3),
+        *("--out", "pool.jsonl", "--json"),
+    )
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    found = read_solutions(folder / "pool.jsonl")
+    assert len(found.solutions) == told["solutions"] == 30
+    assert [len(each) for each in found.by_example().values()] == [3] * 10
+    assert sum(one.is_correct for one in found.solutions) == told["correct"]
+    assert {one.answer for one in found.solutions} <= {"hot", "icy"}
 
 
 def test_eval_shows_a_table_and_failures(folder, call, data, toy):
