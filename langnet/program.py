@@ -100,7 +100,8 @@ class Program:
                 its likelihood, and its children see the given value.
             guide: by node, where its text is drawn from instead of from the node itself.
             score: whether every language node's log-probability is wanted.
-            greedy: whether each node takes its most probable text.
+            greedy: whether each node takes its most probable text; one that draws several draws
+                them all the same, since they would be one text.
             example: the example's name, for errors and the trace.
             start: an earlier run on the same inputs that this one goes on from: what it has visited
                 is taken over with its log-probabilities, and not visited again.

@@ -193,7 +193,9 @@ class LanguageStep(Step):
                 score=state.score,
                 greedy=state.greedy,
             )
-        drawn = await conditional.draw(context, keys, greedy=state.greedy)
+        # Several draws of the most probable text would all be the same one.
+        greedy = state.greedy and (self.draws or 1) == 1
+        drawn = await conditional.draw(context, keys, greedy=greedy)
         texts = [text for text, _ in drawn]
         known = [logprob for _, logprob in drawn]
         if state.score and None in known:
