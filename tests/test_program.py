@@ -651,7 +651,7 @@ async def test_a_part_must_hang_together():
 
 
 async def test_a_greedy_plate_is_drawn():
-    """A node that draws several texts draws them at its temperature, and its children are greedy."""
+    """A node that draws several texts draws them at its temperature; its children are greedy."""
     graph = Graph(
         Input("x"),
         Node("h", "{prompt}{x}", "think ", draws=20),

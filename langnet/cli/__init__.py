@@ -17,6 +17,7 @@ from langnet.cli.group import Main
 from langnet.cli.models import models
 from langnet.cli.run import run_command
 from langnet.cli.show import show_command
+from langnet.cli.sweep import sweep_command
 
 __all__ = ["main"]
 
@@ -67,6 +68,7 @@ for command in (
     fit_command,
     credit_command,
     evaluate_command,
+    sweep_command,
     collect_command,
     run_command,
     show_command,

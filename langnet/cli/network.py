@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
@@ -44,22 +44,27 @@ class Network:
     task: str | None = None
     settings: tuple[str, ...] = ()
 
-    def graph(self, task: Task | None) -> Graph:
+    def graph(self, task: Task | None, **settings: str) -> Graph:
         """The network for a task.
+
+        Args:
+            task: the task.
+            **settings: further settings by name, as texts; they go before those of the user.
 
         Raises:
             click.UsageError: it has no such setting, or no task where it needs one.
             GraphError: what was named does not make a graph.
         """
         if isinstance(self.make, Graph):
-            if self.settings:
+            if self.settings or settings:
                 raise click.UsageError(f"{self.source} has no settings, so leave --set out")
             return self.make
         if task is None:
             raise click.UsageError(f"{self.source} makes a network for a task; give --task NAME")
-        settings = _settings(self)
+        chosen = {**_pairs(self.settings), **settings}
+        values = _settings(self, chosen)
         with _Told(self.source):
-            graph: object = self.make(task, **settings)
+            graph: object = self.make(task, **values)
         if not isinstance(graph, Graph):
             raise GraphError(
                 f"network(task) of {self.source} returns a {type(graph).__name__}, not a Graph"
@@ -96,7 +101,15 @@ def load_network(source: str, *, settings: Sequence[str] = (), trust: bool = Fal
     return replace(found, settings=tuple(settings))
 
 
-def _settings(network: Network) -> dict[str, Any]:
+def _pairs(items: Sequence[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise click.UsageError(f"--set needs NAME=VALUE, not {name!r}")
+    return {name: value for name, _, value in pairs}
+
+
+def _settings(network: Network, chosen: Mapping[str, str]) -> dict[str, Any]:
     """The settings by name, each of the type of its default."""
     assert not isinstance(network.make, Graph)  # noqa: S101 - that has none
     defaults = {
@@ -105,18 +118,18 @@ def _settings(network: Network) -> dict[str, Any]:
         if isinstance(parameter.default, str | int | float)
     }
     settings: dict[str, Any] = {}
-    for item in network.settings:
-        name, _, text = item.partition("=")
+    for name, text in chosen.items():
         if name not in defaults:
             known = ", ".join(f"{key}={value}" for key, value in defaults.items()) or "none"
             raise click.UsageError(
-                f"--set {item}: {network.source} has no setting {name!r}; its settings are {known}"
+                f"{network.source} has no setting {name!r}; its settings are {known}"
             )
+        kind = type(defaults[name])
         try:
-            settings[name] = _read(text, type(defaults[name]))
+            settings[name] = _read(text, kind)
         except ValueError as error:
             raise click.UsageError(
-                f"--set {item}: {text!r} is no {type(defaults[name]).__name__}"
+                f"the setting {name} of {network.source}: {text!r} is no {kind.__name__}"
             ) from error
     return settings
 
