@@ -28,6 +28,7 @@ from langnet.graph_file import load
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.lm.connect import connect_all
+from langnet.lm.meter import Meter, Metered
 from langnet.program import Models, Program
 from langnet.run import stream
 from langnet.trace import Failure, Trace
@@ -91,6 +92,9 @@ class Network:
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         self.program = Program(graph, models)
+        self._models = (
+            models if isinstance(models, Mapping) else dict.fromkeys(_called(graph), models)
+        )
         self.concurrency = concurrency
         self._key = Key(("network", seed))
         self._greedy = greedy
@@ -175,9 +179,14 @@ class Network:
         """
         return await self.run(Example("call", inputs))
 
-    async def run(self, example: Example) -> Trace:
-        """Runs the network on one example; see `__call__`. Its id decides the draws."""
-        return await self._run(example, None)
+    async def run(self, example: Example, *, meter: Meter | None = None) -> Trace:
+        """Runs the network on one example; see `__call__`. Its id decides the draws.
+
+        Args:
+            example: its targets, if any, are not looked at.
+            meter: counts what this run takes, besides what counts all calls of the models.
+        """
+        return await self._run(example, None, meter)
 
     @asynccontextmanager
     async def watch(self, example: Example) -> AsyncIterator[AsyncIterator[Valued | Finished]]:
@@ -264,16 +273,20 @@ class Network:
             greedy=self._greedy,
         )
 
-    async def _run(self, example: Example, told: Any) -> Trace:
+    async def _run(self, example: Example, told: Any, meter: Meter | None = None) -> Trace:
         wanted = self.graph.inputs
         if example.inputs.keys() != set(wanted):
             raise GraphError(
                 f"{self.graph.name} reads {', '.join(wanted)}, but example {example.id!r} brings "
                 f"{', '.join(example.inputs) or 'nothing'}"
             )
+        program = self.program
+        if meter is not None:
+            metered = {name: Metered(model, meter) for name, model in self._models.items()}
+            program = Program(self.graph, metered)
         async with self._room:
             with anyio.move_on_after(self._timeout) as scope:
-                return await self.program.run(
+                return await program.run(
                     example.inputs,
                     key=self._key / example.id,
                     greedy=self._greedy,

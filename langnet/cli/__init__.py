@@ -16,6 +16,7 @@ from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
 from langnet.cli.models import models
 from langnet.cli.run import run_command
+from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
 
 __all__ = ["main"]
@@ -69,6 +70,7 @@ for command in (
     evaluate_command,
     collect_command,
     run_command,
+    serve_command,
     show_command,
     models,
     cache,
