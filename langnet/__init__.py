@@ -11,6 +11,7 @@ Example:
 """
 
 from langnet.advance import step, validate
+from langnet.blocking import BlockingNetwork
 from langnet.collect import Collected, Solution, collect
 from langnet.compare import Comparison, compare
 from langnet.data import Example
@@ -50,6 +51,7 @@ from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.retry import Retries
 from langnet.metrics import Marked
+from langnet.network import Network
 from langnet.node import Choices, Function, Input, Node, Prompt
 from langnet.program import Program
 from langnet.run import run, run_all, stream
@@ -61,6 +63,7 @@ from langnet.vi.plan import FitPlan, Plan, plan_fit
 from langnet.vi.race import Racing
 
 __all__ = [
+    "BlockingNetwork",
     "Bound",
     "Budget",
     "BudgetExceeded",
@@ -95,6 +98,7 @@ __all__ = [
     "Meter",
     "Method",
     "ModelError",
+    "Network",
     "Node",
     "Plan",
     "Price",

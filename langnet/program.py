@@ -7,7 +7,7 @@ further ones get a task of their own, so that a chain costs no task at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any
 
@@ -89,6 +89,7 @@ class Program:
         example: str = "",
         start: Trace | None = None,
         only: Collection[str] | None = None,
+        on_value: Callable[[str, Any], None] | None = None,
     ) -> Trace:
         """Runs the graph on one example, or a part of it.
 
@@ -107,6 +108,7 @@ class Program:
                 is taken over with its log-probabilities, and not visited again.
             only: the nodes to visit, by name; by default all. What they read must be among them, an
                 input or in `start`. The trace holds what `start` and `only` hold, and no more.
+            on_value: is told the name and the value of each node as soon as it has one.
 
         Raises:
             GraphError: the inputs do not fit the graph, or `start` and `only` do not fit together.
@@ -125,6 +127,7 @@ class Program:
             score=score,
             greedy=greedy,
             example=example,
+            told=on_value,
         )
         self._take(inputs, state)
         if start is not None:
@@ -255,6 +258,8 @@ class Program:
                 where = f" of example {state.example!r}" if state.example else ""
                 error.add_note(f"at node {step.name!r}{where}")
                 raise
+            if state.told is not None:
+                state.told(step.name, state.values[step.position])
             following = None
             for child in step.children:
                 counts[child] -= 1

@@ -48,6 +48,7 @@ class State:
         "plain",
         "score",
         "sites",
+        "told",
         "values",
     )
 
@@ -61,6 +62,7 @@ class State:
         score: bool,
         greedy: bool,
         example: str,
+        told: Callable[[str, Any], None] | None = None,
     ) -> None:
         self.values: list[Any] = [None] * len(counts)
         self.sites: list[Sequence[Site]] = [()] * len(counts)
@@ -72,6 +74,7 @@ class State:
         self.score = score
         self.greedy = greedy
         self.example = example
+        self.told = told
         self.plain = not (score or given or guide)
 
 

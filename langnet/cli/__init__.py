@@ -16,6 +16,7 @@ from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
 from langnet.cli.models import models
 from langnet.cli.run import run_command
+from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
 from langnet.cli.sweep import sweep_command
 
@@ -71,6 +72,7 @@ for command in (
     sweep_command,
     collect_command,
     run_command,
+    serve_command,
     show_command,
     models,
     cache,
