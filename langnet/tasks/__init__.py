@@ -13,7 +13,21 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from langnet.errors import DataError
-from langnet.tasks import navigate, questions, sentiment, subjectivity
+from langnet.tasks import (
+    arithmetic,
+    boolean_expressions,
+    countdown,
+    hyperbaton,
+    listing,
+    listops,
+    logical_deduction,
+    navigate,
+    propositional_logic,
+    questions,
+    scan,
+    sentiment,
+    subjectivity,
+)
 from langnet.tasks.task import Generate, Setting, Splits, Task, Value
 from langnet.tasks.tree import Tree
 
@@ -51,5 +65,25 @@ def names() -> tuple[str, ...]:
 
 
 _TASKS: Mapping[str, Task] = MappingProxyType(
-    {task.name: task for task in (navigate.TASK, questions.TASK, sentiment.TASK, subjectivity.TASK)}
+    {
+        task.name: task
+        for task in (
+            navigate.TASK,
+            questions.TASK,
+            sentiment.TASK,
+            subjectivity.TASK,
+            hyperbaton.TASK,
+            logical_deduction.TASK,
+            boolean_expressions.TASK,
+            listing.WORD_SORTING,
+            listing.LAST_LETTERS,
+            scan.TASK,
+            listops.TASK,
+            propositional_logic.RELATION,
+            propositional_logic.EVALUATION,
+            countdown.TASK,
+            arithmetic.TASK,
+            arithmetic.CHECK,
+        )
+    }
 )

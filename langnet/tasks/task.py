@@ -13,7 +13,16 @@ from langnet.errors import DataError
 from langnet.metrics import Metric, exact
 from langnet.tasks.tree import Tree
 
-__all__ = ["CHAIN_OF_THOUGHT", "PART", "Generate", "Setting", "Splits", "Task", "Value"]
+__all__ = [
+    "CHAIN_OF_THOUGHT",
+    "PART",
+    "SPLIT_BY_LENGTH",
+    "Generate",
+    "Setting",
+    "Splits",
+    "Task",
+    "Value",
+]
 
 Value = bool | int | float | str
 """What a setting may be."""
@@ -46,14 +55,14 @@ class Setting:
     Attributes:
         default: its value where nothing is said; its type is that of all values.
         about: what it decides, in a few words.
-        choices: the texts that it may be; empty where it may be any.
+        choices: all that it may be; empty where it may be any.
         least: the smallest number that it may be.
         most: the largest number that it may be.
     """
 
     default: Value
     about: str
-    choices: tuple[str, ...] = ()
+    choices: tuple[Value, ...] = ()
     least: float = -math.inf
     most: float = math.inf
 
@@ -73,7 +82,8 @@ class Setting:
             raise DataError(f"the setting {name} must be {_KINDS[kind]}, not {value!r}")
         if self.choices and found not in self.choices:
             raise DataError(
-                f"the setting {name} must be one of {', '.join(self.choices)}, not {value!r}"
+                f"the setting {name} must be one of {', '.join(map(str, self.choices))}, "
+                f"not {value!r}"
             )
         if isinstance(found, (int, float)) and not self.least <= found <= self.most:
             raise DataError(
@@ -81,6 +91,11 @@ class Setting:
             )
         return found
 
+
+SPLIT_BY_LENGTH = Setting(
+    "simple", "whether the test part is like the others, or longer", ("simple", "length")
+)
+"""The setting of generators that can hold out longer texts than any to learn from."""
 
 PART = Setting(
     "train", "the part of the data, where the split decides it", ("train", "dev", "test")
@@ -122,6 +137,7 @@ class Task:
         parse: makes a tree of an input's text, for graphs that are built along it; or `None`.
         answer: finds the answer to an input's text, without knowing how it was made; or `None`.
         make: makes examples; `generate` is how to call it.
+        labels_of: the labels by the chosen settings, where they depend on them; or `None`.
     """
 
     name: str
@@ -138,6 +154,7 @@ class Task:
     parse: Callable[[str], Tree] | None = None
     answer: Callable[[str], str] | None = None
     make: Callable[..., list[Example]] = _none_generated
+    labels_of: Callable[[Mapping[str, object]], tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         prompts = {"description": "", "chain-of-thought": CHAIN_OF_THOUGHT, **self.prompts}
@@ -151,6 +168,8 @@ class Task:
                 f"the task {self.name} has no setting {', '.join(sorted(unknown))}; it has "
                 + (", ".join(self.settings) or "none")
             )
+        if self.labels_of is not None:
+            object.__setattr__(self, "labels", self.labels_of(chosen))
         object.__setattr__(self, "inputs", self.inputs or (self.input,))
         object.__setattr__(self, "prompts", MappingProxyType(prompts))
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
