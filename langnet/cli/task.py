@@ -14,9 +14,10 @@ from langnet.cli.prompts import text_of
 from langnet.data import PRESETS, SUBJ_LABELS, TREC_LABELS, Example, read, split
 from langnet.errors import DataError
 from langnet.graph import Graph
+from langnet.metrics import METRICS, Metric
 from langnet.tasks import Task
 
-__all__ = ["DataOptions", "Splits", "adapted", "load_data", "taken"]
+__all__ = ["DataOptions", "Measure", "Splits", "adapted", "load_data", "measure", "taken"]
 
 _TARGET = "answer"
 _MOST_LABELS = 32
@@ -69,6 +70,27 @@ class Splits:
     train: list[Example]
     dev: list[Example]
     test: list[Example]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A metric, and what reports call it.
+
+    Attributes:
+        name: of a metric that langnet has, or of the task that has one of its own.
+        metric: the function.
+    """
+
+    name: str
+    metric: Metric
+
+
+def measure(name: str | None, task: Task) -> Measure:
+    """The metric of that name, or else the task's own."""
+    if name is not None and name in METRICS:
+        return Measure(name, METRICS[name])
+    known = next((known for known, metric in METRICS.items() if metric is task.metric), task.name)
+    return Measure(known, task.metric)
 
 
 def taken(options_type: type[T], options: dict[str, Any]) -> T:
@@ -139,18 +161,14 @@ def _generated(options: DataOptions, task: Task) -> Splits:
     if options.instruction is not None:
         task = replace(task, description=text_of(options.instruction))
     sizes = {"test": options.test_size, "dev": options.dev_size, "train": options.train_size}
-    parts: dict[str, list[Example]] = {}
-    # The held-out examples come first: they stay the same whatever the other sizes are.
-    for number, (name, size) in enumerate(sizes.items()):
-        if size is None:
-            raise click.UsageError(
-                f'the generated task {task.name} has no end, so "all" of it cannot be made; '
-                "give a number"
-            )
-        seed = len(sizes) * options.data_seed + number
-        before = [example for part in parts.values() for example in part]
-        parts[name] = task.generate(size, seed=seed, node=_TARGET, exclude=before)
-    return Splits(task, parts["train"], parts["dev"], parts["test"])
+    whole = {part: size for part, size in sizes.items() if size is not None}
+    if len(whole) < len(sizes):
+        raise click.UsageError(
+            f'the generated task {task.name} has no end, so "all" of it cannot be made; '
+            "give a number"
+        )
+    parts = task.splits(**whole, seed=options.data_seed, node=_TARGET)
+    return Splits(task, list(parts.train), list(parts.dev), list(parts.test))
 
 
 def _from_files(options: DataOptions, data: str) -> Splits:
@@ -232,4 +250,5 @@ def _task_of(examples: Sequence[Example], path: str, options: DataOptions) -> Ta
     else:
         description = f"Answer with one of: {', '.join(labels)}." if labels else "Answer."
     name = Path(path).name.partition(".")[0] or Path(path).name
-    return Task(name, description, next(iter(examples[0].inputs)), labels)
+    inputs = tuple(examples[0].inputs)
+    return Task(name, description, inputs[0], labels, inputs=inputs)
