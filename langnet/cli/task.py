@@ -11,9 +11,7 @@ import click
 from langnet import tasks
 from langnet.cli.data_files import TARGET, DataOptions, Splits, from_files
 from langnet.cli.prompts import text_of
-from langnet.data import (
-    Example,
-)
+from langnet.data import Example
 from langnet.errors import DataError
 from langnet.graph import Graph
 from langnet.metrics import METRICS, Metric
