@@ -19,6 +19,7 @@ def test_every_task_is_listed(call):
     assert all(f" {name} " in shown for name in tasks.names())
     listed = json.loads(call("tasks", "--json").stdout)
     assert [task["name"] for task in listed] == list(tasks.names())
+    assert json.loads(call("tasks", "list", "--json").stdout) == listed
     assert all(task["summary"] and task["prompts"]["description"] for task in listed)
 
 
