@@ -133,6 +133,22 @@ def test_examples_take_the_graphs_names():
         adapted([Example("1", {"question": "q"}, {"answer": "a"})], two)
 
 
+def test_worked_steps_are_observed_where_the_graph_has_the_node():
+    """A trace reaches the node that it is of; a node that is not there is told of."""
+    graph = Graph(
+        Input("text"),
+        Node("thoughts", "{text} {prompt}"),
+        Node("result", "{text} {thoughts} {prompt}"),
+    )
+    found = load_data(DataOptions(task="arithmetic:trace=thoughts", **SIZES), None)
+    for example in adapted(found.train, graph):
+        assert set(example.targets) == {"thoughts", "result"}
+        assert example.targets["thoughts"].endswith(f"= {example.targets['result']}")
+    found = load_data(DataOptions(task="arithmetic:trace=steps", **SIZES), None)
+    with pytest.raises(DataError, match="observes 'steps', but the network's nodes are thoughts"):
+        adapted(found.train, graph)
+
+
 def test_several_inputs_have_columns_each(folder):
     """--input NAME=COLUMN names each input's column."""
     rows = "".join(json.dumps({"a": f"{i}", "b": "x", "y": "z"}) + "\n" for i in range(30))
