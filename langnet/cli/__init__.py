@@ -19,6 +19,7 @@ from langnet.cli.run import run_command
 from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
 from langnet.cli.sweep import sweep_command
+from langnet.cli.tasks import tasks_command
 
 __all__ = ["main"]
 
@@ -74,6 +75,7 @@ for command in (
     run_command,
     serve_command,
     show_command,
+    tasks_command,
     models,
     cache,
 ):
