@@ -23,6 +23,7 @@ from langnet.tasks import (
     logical_deduction,
     navigate,
     propositional_logic,
+    puzzles,
     questions,
     scan,
     sentiment,
@@ -84,6 +85,7 @@ _TASKS: Mapping[str, Task] = MappingProxyType(
             countdown.TASK,
             arithmetic.TASK,
             arithmetic.CHECK,
+            *puzzles.TASKS,
         )
     }
 )
