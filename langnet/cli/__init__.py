@@ -16,6 +16,7 @@ from langnet.cli.group import Main
 from langnet.cli.models import models
 from langnet.cli.run import run_command
 from langnet.cli.show import show_command
+from langnet.cli.tasks import tasks_command
 
 __all__ = ["main"]
 
@@ -68,6 +69,7 @@ for command in (
     evaluate_command,
     run_command,
     show_command,
+    tasks_command,
     models,
     cache,
 ):

@@ -26,14 +26,13 @@ from langnet.cli.options import (
     trust_option,
 )
 from langnet.cli.settings import failures_option
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
 from langnet.credit import Credit, credit, subsets
 from langnet.data import Example, data_hash
 from langnet.errors import DataError, GraphError
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS
 from langnet.report.diagnosis import credit_report
 from langnet.report.progress import progress
 
@@ -47,7 +46,7 @@ class _Job:
     initial: Graph
     fitted: Graph
     examples: list[Example]
-    metric: str
+    metric: Measure
     models: ModelOptions
     seed: int
     concurrency: int
@@ -87,7 +86,7 @@ def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
         reading = meter.snapshot()
         print_json({**found.to_json(), "cost": {"calls": reading.calls, **reading.to_json()}})
     else:
-        print_report(credit_report(found, job.metric))
+        print_report(credit_report(found, job.metric.name))
 
 
 def _job(run: Path, options: dict[str, Any]) -> _Job:
@@ -99,7 +98,7 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
             "was fitted: --network FILE"
         )
     network = load_network(source, trust=options["trust"])
-    fits_task = result["task"] if result["task"] in tasks.names() else network.task
+    fits_task = result["task"] if tasks.known(result["task"]) else network.task
     data = load_data(taken(DataOptions, options), fits_task)
     graph = network.graph(data.task)
     examples = adapted(data.test, graph)
@@ -114,19 +113,12 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
         graph.with_prompts(result["prompts"]["initial"]),
         graph.with_prompts(result["prompts"]["fitted"]),
         examples,
-        _metric(result, options["metric"]),
+        measure(options["metric"] or result.get("metric"), data.task),
         taken(ModelOptions, options),
         result["seed"],
         options["concurrency"],
         options["max_failures"],
     )
-
-
-def _metric(result: Mapping[str, Any], given: str) -> str:
-    """The metric that the user named, or else the fit's own."""
-    source = click.get_current_context().get_parameter_source("metric")
-    is_default = source is click.core.ParameterSource.DEFAULT
-    return str(result.get("metric", given)) if is_default else given
 
 
 def _result(run: Path) -> Mapping[str, Any]:
@@ -162,7 +154,7 @@ async def _credit(job: _Job, meter: Meter) -> Credit:
                 job.fitted,
                 job.examples,
                 models=opened.models,
-                metric=METRICS[job.metric],
+                metric=job.metric.metric,
                 seed=job.seed,
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,

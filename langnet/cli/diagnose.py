@@ -25,13 +25,12 @@ from langnet.cli.options import (
 )
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import method_of, method_options
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
 from langnet.data import Example
 from langnet.diagnose import Bars, Diagnosis, Effort, diagnose
 from langnet.graph import Graph
 from langnet.lm.budget import Price
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS
 from langnet.report.diagnosis import diagnosis_report
 from langnet.report.progress import progress
 from langnet.report.words import counted, duration, quantity
@@ -109,9 +108,10 @@ def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet diagnose graphs/dln1.py --try answer="Fact or opinion?" --at-least 0.05
         langnet diagnose graphs/dln1.py --task navigate --strict --json
     """
-    strict, metric = options["strict"], options["metric"]
+    strict = options["strict"]
     began = time.monotonic()
-    found = run_async(_work(network, options))
+    work, metric = _work(network, options)
+    found = run_async(work)
     if as_json:
         print_json(found.to_json())
     else:
@@ -126,8 +126,8 @@ def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
         click.get_current_context().exit(_NOT_GO)
 
 
-def _work(source: str, options: dict[str, Any]) -> partial[Any]:
-    """What is to be done, with everything wrong in the options found first."""
+def _work(source: str, options: dict[str, Any]) -> tuple[partial[Any], str]:
+    """What is to be done, and the metric's name; what is wrong in the options is found first."""
     network = load_network(source, trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
@@ -137,8 +137,9 @@ def _work(source: str, options: dict[str, Any]) -> partial[Any]:
     for item in options["extra"]:
         for name, text in named_texts([item], "--try").items():
             extra.setdefault(name, []).append(text)
+    metric = measure(options["metric"], data.task)
     settings = {
-        "metric": METRICS[options["metric"]],
+        "metric": metric.metric,
         "method": method_of(options),
         "effort": Effort(
             tries=options["tries"], screen=options["screen"], confirm=options["confirm"]
@@ -150,8 +151,9 @@ def _work(source: str, options: dict[str, Any]) -> partial[Any]:
     }
     train, dev = adapted(data.train, graph), adapted(data.dev, graph)
     at_hand = counted(len(train) + len(dev), "example")
-    note(f"{graph.name} on {data.task.name}: {at_hand} at hand")
-    return partial(_diagnose, graph, train, dev, taken(ModelOptions, options), settings)
+    note(f"{graph.name} on {data.task.spec}: {at_hand} at hand")
+    work = partial(_diagnose, graph, train, dev, taken(ModelOptions, options), settings)
+    return work, metric.name
 
 
 async def _diagnose(

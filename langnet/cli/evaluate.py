@@ -26,7 +26,7 @@ from langnet.cli.options import (
 )
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.evaluate import Evaluation, evaluate
@@ -34,7 +34,7 @@ from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS, Interval, confusion, interval
+from langnet.metrics import Interval, confusion, interval
 from langnet.program import Program
 from langnet.report.bounds import bound_report
 from langnet.report.progress import progress
@@ -58,7 +58,7 @@ class _Job:
     graph: Graph
     examples: list[Example]
     task: str
-    metric: str
+    metric: Measure
     models: ModelOptions
     seed: int
     concurrency: int
@@ -135,8 +135,8 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
     return _Job(
         graph,
         adapted(data.test, graph),
-        data.task.name,
-        options["metric"],
+        data.task.spec,
+        measure(options["metric"], data.task),
         taken(ModelOptions, options),
         options["seed"],
         options["concurrency"],
@@ -172,7 +172,7 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
             evaluation = await evaluate(
                 program,
                 job.examples,
-                metric=METRICS[job.metric],
+                metric=job.metric.metric,
                 key=Key(("test", job.seed)),
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,
@@ -184,7 +184,7 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
 def _print(job: _Job, found: Evaluation, mean: Interval) -> None:
     console = output()
     console.print(
-        f"{job.metric} {measured(mean)}, {mean.confidence:.0%} interval, "
+        f"{job.metric.name} {measured(mean)}, {mean.confidence:.0%} interval, "
         f"on {counted(mean.n, 'example')} of {job.task}",
         soft_wrap=True,
     )
@@ -231,7 +231,7 @@ def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[st
     return {
         "network": job.graph.name,
         "task": job.task,
-        "metric": job.metric,
+        "metric": job.metric.name,
         **interval_data(mean),
         "confusion": counts
         and [

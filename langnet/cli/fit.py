@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -42,14 +43,13 @@ from langnet.cli.options import (
 )
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import budget_of, budget_options, method_of, method_options
-from langnet.cli.task import DataOptions, Splits, adapted, load_data, taken
+from langnet.cli.task import DataOptions, Measure, Splits, adapted, load_data, measure, taken
 from langnet.errors import GraphError
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
 from langnet.lm.budget import Budget
 from langnet.lm.meter import Meter, MeterReading
-from langnet.metrics import METRICS
 from langnet.report.baselines import HeldOut, baselines, held_out
 from langnet.report.progress import progress
 from langnet.report.result import cost_data, result_data
@@ -66,7 +66,7 @@ class _Job:
 
     graph: Graph
     splits: Splits
-    metric: str
+    metric: Measure
     models: ModelOptions
     method: Method
     budget: Budget | None
@@ -132,7 +132,7 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     job = _job(network, options)
     splits = job.splits
     note(
-        f"{job.graph.name} on {splits.task.name}: {len(splits.train)} examples to train on, "
+        f"{job.graph.name} on {splits.task.spec}: {len(splits.train)} examples to train on, "
         f"{len(splits.dev)} to validate on, {len(splits.test)} held out"
     )
     outcome = run_async(partial(_fit, job))
@@ -145,7 +145,7 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     fitted = outcome.fitted
     console.print(prompts_table(fitted.initial.prompts, fitted.graph.prompts))
     if outcome.test is not None:
-        console.print(held_out_table(outcome.test, job.metric))
+        console.print(held_out_table(outcome.test, job.metric.name))
     console.print(f"Objective: {fitted.objective}. {cost_line(outcome.cost)}.", soft_wrap=True)
     if fitted.plan is not None:
         total = fitted.plan.total
@@ -170,11 +170,12 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         dev=adapted(data.dev, graph),
         test=adapted(data.test, graph),
     )
-    name = f"{graph.name}-{data.task.name}-seed{options['seed']}"
+    task = re.sub(r"[^\w.-]+", "-", data.task.spec)  # what stands in a directory's name
+    name = f"{graph.name}-{task}-seed{options['seed']}"
     return _Job(
         graph,
         splits,
-        options["metric"],
+        measure(options["metric"], data.task),
         taken(ModelOptions, options),
         replace(method_of(options), feedback=_feedback(options, graph)),
         budget_of(options),
@@ -209,7 +210,7 @@ async def _fit(job: _Job) -> _Outcome:
                     job.splits.dev,
                     models=opened.models,
                     proposer=opened.proposer,
-                    metric=METRICS[job.metric],
+                    metric=job.metric.metric,
                     method=job.method,
                     seed=job.seed,
                     directory=job.directory,
@@ -241,7 +242,7 @@ async def _held_out(
         job.splits.test,
         models=opened.models,
         others=others,
-        metric=METRICS[job.metric],
+        metric=job.metric.metric,
         seed=job.seed,
         concurrency=job.method.concurrency,
         max_failures=job.method.max_failures,
@@ -265,8 +266,8 @@ def _result(job: _Job, fitted: Fitted, test: HeldOut | None, opened: Connected) 
     return result_data(
         fitted,
         about={
-            "task": splits.task.name,
-            "metric": job.metric,
+            "task": splits.task.spec,
+            "metric": job.metric.name,
             "models": {name: model.identity for name, model in opened.models.items()},
             "proposer": opened.proposer.identity,
         },

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from langnet.errors import DataError
 from langnet.tasks import (
     arithmetic,
+    arithmetic_check,
     boolean_expressions,
     countdown,
     hyperbaton,
@@ -29,10 +30,11 @@ from langnet.tasks import (
     sentiment,
     subjectivity,
 )
-from langnet.tasks.task import Generate, Setting, Splits, Task, Value
+from langnet.tasks.setting import Setting, Value
+from langnet.tasks.task import Generate, Splits, Task
 from langnet.tasks.tree import Tree
 
-__all__ = ["Generate", "Setting", "Splits", "Task", "Tree", "Value", "get", "names"]
+__all__ = ["Generate", "Setting", "Splits", "Task", "Tree", "Value", "get", "known", "names"]
 
 
 def get(spec: str, /, **settings: Value) -> Task:
@@ -60,6 +62,11 @@ def get(spec: str, /, **settings: Value) -> Task:
     return _TASKS[name].configured(**chosen, **settings)
 
 
+def known(spec: str) -> bool:
+    """Whether `get` knows a task of that name, whatever its settings."""
+    return spec.partition(":")[0] in _TASKS
+
+
 def names() -> tuple[str, ...]:
     """The names of all tasks."""
     return tuple(_TASKS)
@@ -84,7 +91,7 @@ _TASKS: Mapping[str, Task] = MappingProxyType(
             propositional_logic.EVALUATION,
             countdown.TASK,
             arithmetic.TASK,
-            arithmetic.CHECK,
+            arithmetic_check.TASK,
             *puzzles.TASKS,
         )
     }

@@ -11,7 +11,8 @@ from random import Random
 from langnet.data import Example
 from langnet.tasks import formula
 from langnet.tasks.draw import balanced
-from langnet.tasks.task import Setting, Task
+from langnet.tasks.setting import Setting
+from langnet.tasks.task import Task
 from langnet.tasks.tree import Tree
 
 __all__ = ["TASK", "answer", "generate", "parse"]

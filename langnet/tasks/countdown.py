@@ -19,7 +19,8 @@ from langnet.errors import DataError
 from langnet.metrics import Marked
 from langnet.tasks import expression
 from langnet.tasks.draw import distinct
-from langnet.tasks.task import Setting, Task
+from langnet.tasks.setting import Setting
+from langnet.tasks.task import Task
 
 __all__ = ["TASK", "answer", "generate", "verify"]
 

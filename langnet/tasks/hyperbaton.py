@@ -16,7 +16,8 @@ from random import Random
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks.draw import balanced
-from langnet.tasks.task import Setting, Task
+from langnet.tasks.setting import Setting
+from langnet.tasks.task import Task
 from langnet.tasks.words import ADJECTIVES, THINGS
 
 __all__ = ["TASK", "answer", "generate", "in_order"]

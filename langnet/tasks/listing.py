@@ -17,7 +17,8 @@ from random import Random
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks.draw import distinct
-from langnet.tasks.task import PART, SPLIT_BY_LENGTH, Setting, Task
+from langnet.tasks.setting import PART, SPLIT_BY_LENGTH, Setting
+from langnet.tasks.task import Task
 from langnet.tasks.words import NOUNS
 
 __all__ = ["LAST_LETTERS", "WORD_SORTING", "generate", "last_letters", "sorted_words"]

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks.draw import balanced
-from langnet.tasks.task import PART, Setting, Task
+from langnet.tasks.setting import PART, Setting
+from langnet.tasks.task import Task
 from langnet.tasks.tree import Tree
 
 __all__ = ["TASK", "answer", "generate", "parse"]

@@ -18,7 +18,8 @@ from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks.arrangement import NUMBERS, SCENES, Scene, condition, orders
 from langnet.tasks.draw import balanced
-from langnet.tasks.task import Setting, Task
+from langnet.tasks.setting import Setting
+from langnet.tasks.task import Task
 
 __all__ = ["TASK", "answer", "generate"]
 

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks.draw import balanced
-from langnet.tasks.task import Setting, Task
+from langnet.tasks.setting import Setting
+from langnet.tasks.task import Task
 
 __all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "answer", "generate"]
 

@@ -22,7 +22,8 @@ from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks import formula
 from langnet.tasks.draw import balanced
-from langnet.tasks.task import PART, SPLIT_BY_LENGTH, Setting, Task
+from langnet.tasks.setting import PART, SPLIT_BY_LENGTH, Setting
+from langnet.tasks.task import Task
 from langnet.tasks.tree import Tree
 
 __all__ = ["EVALUATION", "RELATION", "evaluation", "generate", "parse", "relation"]

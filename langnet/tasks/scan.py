@@ -15,7 +15,8 @@ from types import MappingProxyType
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.key import Key
-from langnet.tasks.task import PART, Setting, Task
+from langnet.tasks.setting import PART, Setting
+from langnet.tasks.task import Task
 
 __all__ = ["TASK", "commands", "generate", "interpret"]
 

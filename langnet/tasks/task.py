@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from types import MappingProxyType
@@ -11,21 +10,10 @@ from typing import Protocol
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.metrics import Metric, exact
+from langnet.tasks.setting import Setting
 from langnet.tasks.tree import Tree
 
-__all__ = [
-    "CHAIN_OF_THOUGHT",
-    "PART",
-    "SPLIT_BY_LENGTH",
-    "Generate",
-    "Setting",
-    "Splits",
-    "Task",
-    "Value",
-]
-
-Value = bool | int | float | str
-"""What a setting may be."""
+__all__ = ["CHAIN_OF_THOUGHT", "Generate", "Splits", "Task"]
 
 CHAIN_OF_THOUGHT = "Let's think step by step."
 """The prompt of Kojima et al. 2022 for a text that comes before the answer."""
@@ -46,61 +34,6 @@ class Generate(Protocol):
 
 def _none_generated(*_positional: object, **_named: object) -> list[Example]:
     raise DataError("this task's examples come from files; none can be generated")
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One thing about a generator that can be turned.
-
-    Attributes:
-        default: its value where nothing is said; its type is that of all values.
-        about: what it decides, in a few words.
-        choices: all that it may be; empty where it may be any.
-        least: the smallest number that it may be.
-        most: the largest number that it may be.
-    """
-
-    default: Value
-    about: str
-    choices: tuple[Value, ...] = ()
-    least: float = -math.inf
-    most: float = math.inf
-
-    def read(self, name: str, value: object) -> Value:
-        """A value of the setting, from that value or from how a command line writes it.
-
-        Raises:
-            DataError: where it may not be that.
-        """
-        kind = type(self.default)
-        found: object = value
-        if isinstance(value, str) and kind is not str:
-            found = _read_text(value, kind)
-        if kind is float and type(found) is int:
-            found = float(found)
-        if type(found) is not kind:
-            raise DataError(f"the setting {name} must be {_KINDS[kind]}, not {value!r}")
-        if self.choices and found not in self.choices:
-            raise DataError(
-                f"the setting {name} must be one of {', '.join(map(str, self.choices))}, "
-                f"not {value!r}"
-            )
-        if isinstance(found, (int, float)) and not self.least <= found <= self.most:
-            raise DataError(
-                f"the setting {name} must lie between {self.least} and {self.most}, not {value!r}"
-            )
-        return found
-
-
-SPLIT_BY_LENGTH = Setting(
-    "simple", "whether the test part is like the others, or longer", ("simple", "length")
-)
-"""The setting of generators that can hold out longer texts than any to learn from."""
-
-PART = Setting(
-    "train", "the part of the data, where the split decides it", ("train", "dev", "test")
-)
-"""The setting of generators whose parts differ: `Task.splits` sets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,15 +193,3 @@ class Task:
                 **({"part": part} if "part" in self.settings else {}),
             )
         return Splits(*(tuple(parts[part]) for part in ("train", "dev", "test")))
-
-
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-
-
-def _read_text(text: str, kind: type[Value]) -> object:
-    if kind is bool:
-        return {"true": True, "false": False}.get(text.lower(), text)
-    try:
-        return kind(text)
-    except ValueError:
-        return text

@@ -64,7 +64,8 @@ ADJECTIVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "circular oval prismlike pyramidal rectangular spherical square triangular"
         ),
         "colour": _words("""
-            black blue brown gray green grey orange pink purple red tan turquoise white yellow
+            black blue brown gray green grey orange pink purple red tan turquoise white
+            yellow
             """),
         "origin": _words("""
             American Bangladeshi Brazilian Chinese Congolese Egyptian Ethiopian Filipino German
@@ -72,8 +73,8 @@ ADJECTIVES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             Thai Turkish Vietnamese
             """),
         "material": _words("""
-            cardboard cloth cotton fiberglass glass gold iron lead leather paper plastic rubber silver
-            steel wood wool
+            cardboard cloth cotton fiberglass glass gold iron lead leather paper plastic rubber
+            silver steel wood wool
             """),
         "purpose": _words("""
             dancing drinking driving eating exercise hiking riding smoking snorkeling typing
