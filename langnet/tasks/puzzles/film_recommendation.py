@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from langnet.tasks.puzzles.puzzle import Answer, Puzzle, State
-from langnet.tasks.task import Setting
+from langnet.tasks.setting import Setting
 
 __all__ = ["FilmRecommendation", "Taste"]
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from langnet.errors import DataError
 from langnet.key import Key
-from langnet.tasks.task import Setting
+from langnet.tasks.setting import Setting
 
 __all__ = ["Answer", "Puzzle", "State", "Turn", "play"]
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from langnet.tasks.puzzles.puzzle import Answer, Puzzle, State
-from langnet.tasks.task import Setting
+from langnet.tasks.setting import Setting
 from langnet.tasks.words import NOUNS
 
 __all__ = ["Secret", "WordGuessing", "marks"]
