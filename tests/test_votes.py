@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
+import math
 import pickle
 from pathlib import Path
 
@@ -10,14 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from langnet.data import Example
 from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.graph_file import load, save
 from langnet.key import Key
 from langnet.lm.base import Decoding
-from langnet.node import Function, Input, Node
+from langnet.node import Choices, Function, Input, Node
+from langnet.program import Program
 from langnet.run import run
-from langnet.testing import ScriptedModel, TableModel
+from langnet.testing import ScriptedModel, TableModel, exact_evidence
+from langnet.vi import bound, infer
+from langnet.vi.posterior import Inference
 from langnet.votes import (
     after,
     best,
@@ -154,6 +160,96 @@ async def test_free_verdicts_vote_as_well_as_labels():
     trace = await run(network(), {"question": "2 + 3?"}, models=model, key=Key(("t",)))
     assert trace["score"] == (0.0,) * 4
     assert trace.output == "5"
+
+
+def judged():
+    """A network whose vote reads p(Yes) and not the verdicts."""
+    solution, verdict, answer = network().parts["solution"], network().parts["verdict"], "answer"
+    return Graph(
+        Input("question"),
+        dataclasses.replace(solution, draws=2),
+        dataclasses.replace(verdict, draws=None),
+        Function(answer, last_number("solution")),
+        Function("vote", best(answer, "verdict"), probability_of={"verdict": "Yes"}),
+        outputs="vote",
+    )
+
+
+def chances(context):
+    """Two answers, of which the second is more likely right than the first, and neither surely."""
+    if context.endswith("Solve:"):
+        return {"it is 4": 0.5, "it is 5": 0.5}
+    return {"Yes": 0.4, "No": 0.6} if "is 5" in context else {"Yes": 0.2, "No": 0.8}
+
+
+async def test_a_vote_reads_the_probability_of_a_verdict():
+    """It weighs by p(Yes) whatever the verdicts say, at no call beyond those that drew them."""
+    model = TableModel(chances)
+    for number in range(10):
+        model.calls.clear()
+        key = Key(("t", number))
+        trace = await run(judged(), {"question": "2 + 3?"}, models=model, key=key)
+        assert trace.output == max(trace["answer"])
+        assert model.calls["choose"] == 2
+
+
+async def test_probabilities_do_not_depend_on_observed_verdicts():
+    """Where a verdict is given, the probability is asked for; three labels are asked for, too."""
+    model = TableModel(chances)
+    given = {"verdict": ("Yes", "No"), "solution": ("it is 4", "it is 5")}
+    question = {"question": "2 + 3?"}
+    trace = await run(judged(), question, models=model, key=Key(("t",)), given=given)
+    assert trace.output == "5"
+    assert model.calls["choose"] == 2
+    three = judged().replace("verdict", choices=Choices.of(["Yes", "No", "Perhaps"]))
+    trace = await run(three, question, models=model, key=Key(("t",)))
+    assert trace.output == max(trace["answer"])
+
+
+async def test_the_bound_through_probabilities_is_exact():
+    """Particles agree with enumeration where an observed vote reads probabilities."""
+    model = TableModel(chances)
+    example = Example("e", {"question": "2 + 3?"}, {"vote": "5"})
+    exact = exact_evidence(judged(), model, example.inputs, example.targets)
+    assert exact == pytest.approx(math.log(0.75))
+    found = await bound(
+        Program(judged(), model), [example], draws=1000, guide="prior", key=Key(("t",))
+    )
+    assert found.iwae.mean == pytest.approx(exact, abs=0.1)
+
+
+async def test_posteriors_see_solutions_through_their_probabilities():
+    """A solution that the vote's probabilities rule out gets no weight, by either posterior."""
+    example = Example("e", {"question": "2 + 3?"}, {"vote": "4"})
+    for kind in ("local", "particles"):
+        found = await infer(
+            Program(judged(), TableModel(chances)),
+            example,
+            settings=Inference(
+                kind=kind, draws=12, guide="prior", sweeps=3 if kind == "local" else 1
+            ),
+            key=Key(("t", kind)),
+        )
+        best_texts = found.best["solution"]
+        assert best_texts == ("it is 4", "it is 4")
+
+
+def test_probabilities_must_be_of_choices_that_are_parents():
+    """Each fault is said with its mend."""
+    for wrong, words in (
+        ({"verdict": "Maybe"}, "no choice of it; there is Yes, No"),
+        ({"answer": "Yes"}, "has no choices"),
+        ({"solution": "Yes"}, "none of its parents"),
+    ):
+        with pytest.raises(GraphError, match=words):
+            judged().replace("vote", probability_of=wrong)
+
+
+def test_a_graph_with_probabilities_is_saved(tmp_path: Path):
+    """The file holds which label is read of which node."""
+    save(judged(), tmp_path / "g.json")
+    assert load(tmp_path / "g.json") == judged()
+    assert pickle.loads(pickle.dumps(judged())) == judged()  # noqa: S301 - made here
 
 
 def test_a_graph_with_votes_is_saved_without_trust(tmp_path: Path):
