@@ -221,13 +221,11 @@ async def test_the_bound_through_probabilities_is_exact():
 async def test_posteriors_see_solutions_through_their_probabilities():
     """A solution that the vote's probabilities rule out gets no weight, by either posterior."""
     example = Example("e", {"question": "2 + 3?"}, {"vote": "4"})
-    for kind in ("local", "particles"):
+    for kind, sweeps in (("local", 3), ("particles", 1)):
         found = await infer(
             Program(judged(), TableModel(chances)),
             example,
-            settings=Inference(
-                kind=kind, draws=12, guide="prior", sweeps=3 if kind == "local" else 1
-            ),
+            settings=Inference(kind=kind, draws=12, guide="prior", sweeps=sweeps),
             key=Key(("t", kind)),
         )
         best_texts = found.best["solution"]

@@ -43,13 +43,13 @@ class Solution:
     correct: bool
 
 
-def solutions_of(trace: Trace, node: str, correct: Callable[[str], bool]) -> tuple[Solution, ...]:
+def solutions_of(trace: Trace, node: str, correct: Callable[[str], object]) -> tuple[Solution, ...]:
     """The texts of one node of a run as solutions of its example, in their order.
 
     Args:
         trace: the run.
         node: the language node that solves.
-        correct: whether a text is right, such as one whose last number is the target.
+        correct: true of a text that is right, such as a metric that is 1 or 0.
     """
     return tuple(
         Solution(trace.example, site.context, site.text, bool(correct(site.text)))

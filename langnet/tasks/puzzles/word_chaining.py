@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from random import Random
 from types import MappingProxyType
 from typing import ClassVar
@@ -153,8 +154,15 @@ def _chain(state: State[Lexicon]) -> tuple[str, ...]:
 
 
 def _following(hidden: Lexicon, chain: tuple[str, ...]) -> list[str]:
-    said = set(chain)
-    return [word for word in hidden.words if word[0] == chain[-1][-1] and word not in said]
+    return [word for word in _by_letter(hidden.words)[chain[-1][-1]] if word not in chain]
+
+
+@lru_cache(maxsize=64)
+def _by_letter(words: tuple[str, ...]) -> Mapping[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for word in words:
+        found[word[0]].append(word)
+    return found
 
 
 def _read(hidden: Lexicon, move: str) -> str | None:
