@@ -32,10 +32,12 @@ from langnet.errors import GraphError
 
 __all__ = ["either", "first", "join", "majority", "only_if", "split_lines"]
 
+_UNREAD = ("", None)
+
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads one parent, whose name is the only parameter of the instance."""
+    """Reads one parent or more, whose names are the only parameters of the instance."""
 
     parent: str
 
@@ -43,17 +45,23 @@ class _Reader:
         # Settings may come from a file, where nothing has checked their types.
         for setting in dataclasses.fields(self):
             value = getattr(self, setting.name)
-            if type(value).__name__ != setting.type:
+            given = "None" if value is None else type(value).__name__
+            if given not in str(setting.type).split(" | "):
                 raise GraphError(
                     f"{setting.name} of {type(self).__name__} must be {setting.type}, not {value!r}"
                 )
-        object.__setattr__(self, "__signature__", _reads(self, self.parent))
+        object.__setattr__(self, "__signature__", _reads(self, *self._read()))
 
-    def _elements(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        value = values[self.parent]
+    def _read(self) -> tuple[str, ...]:
+        """The names of the parents."""
+        return (self.parent,)
+
+    def _elements(self, values: dict[str, Any], parent: str | None = None) -> tuple[Any, ...]:
+        name = parent or self.parent
+        value = values[name]
         if not isinstance(value, tuple):
             raise GraphError(
-                f"{self!r} needs a plural parent, but {self.parent!r} is a "
+                f"{self!r} needs a plural parent, but {name!r} is a "
                 f"{type(value).__name__}; give it draws=N or plural=True"
             )
         return tuple(_flat(value))
@@ -63,7 +71,8 @@ class _Reader:
 class majority(_Reader):  # noqa: N801 - made and used like a function
     """The most common element of a plural parent; of several, the first to appear.
 
-    Elements are compared as they are, without normalisation. The empty text where there is none.
+    Elements are compared as they are, without normalisation. What could not be read, the empty
+    text or `None`, has no vote; where nothing else is there, the empty text wins.
 
     Attributes:
         parent: the plural parent.
@@ -71,7 +80,7 @@ class majority(_Reader):  # noqa: N801 - made and used like a function
 
     def __call__(self, **values: Any) -> Any:
         """The most common element of the parent's value."""
-        counts = Counter(self._elements(values))
+        counts = Counter(element for element in self._elements(values) if element not in _UNREAD)
         return max(counts, key=counts.__getitem__) if counts else ""
 
 

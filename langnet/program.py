@@ -162,7 +162,7 @@ class Program:
         if isinstance(part, Node):
             return LanguageStep(self.graph, name, position, self.conditionals[name])
         if isinstance(part, Function):
-            return FunctionStep(self.graph, name, position, part)
+            return FunctionStep(self.graph, name, position, part, self.conditionals)
         return Step(self.graph, name, position)
 
     def _take(self, inputs: Mapping[str, Any], state: State) -> None:

@@ -24,6 +24,7 @@ from langnet.tasks import (
     logical_deduction,
     navigate,
     propositional_logic,
+    puzzles,
     questions,
     reasoning_gym,
     scan,
@@ -101,6 +102,7 @@ _TASKS: Mapping[str, Task] = MappingProxyType(
             countdown.TASK,
             arithmetic.TASK,
             arithmetic_check.TASK,
+            *puzzles.TASKS,
         )
     }
 )

@@ -26,7 +26,7 @@ class Hint:
         index: the position in the node's plates.
         context: what the node itself would continue: its forward context.
         target: the texts observed further down, joined by commas: the answer in hindsight.
-        forward: the node's text in the forward pass; empty where that did not come to it.
+        forward: the node's text in the forward pass; empty where that had none at this place.
         child_prompts: the prompts of the language nodes that read this one, by node.
     """
 
