@@ -22,14 +22,13 @@ from langnet.cli.options import (
 )
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
 from langnet.collect import Collected, collect, write_solutions
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS
 from langnet.report.progress import progress
 from langnet.report.words import counted
 
@@ -70,6 +69,7 @@ def collect_command(network: str, *, as_json: bool, **options: Any) -> None:
     graph = prompted(made.graph(data.task), options)
     if not data.train:
         raise DataError("there are no examples to collect on; give --train-size a larger number")
+    options["measure"] = measure(options["metric"], data.task)
     meter = Meter()
     found = run_async(partial(_collect, graph, adapted(data.train, graph), options, meter))
     out = Path(options["out"])
@@ -81,7 +81,8 @@ def collect_command(network: str, *, as_json: bool, **options: Any) -> None:
         print_json(
             {
                 "network": graph.name,
-                "task": data.task.name,
+                "task": data.task.spec,
+                "metric": options["measure"].name,
                 "examples": len(data.train),
                 "solutions": len(found.solutions),
                 "correct": correct,
@@ -125,7 +126,7 @@ async def _collect(
                 draws=options["draws"],
                 node=options["node"],
                 judged=options["judge"],
-                metric=METRICS[options["metric"]],
+                metric=options["measure"].metric,
                 seed=options["seed"],
                 concurrency=options["concurrency"],
                 max_failures=options["max_failures"],

@@ -25,13 +25,12 @@ from langnet.cli.options import (
 )
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS
 from langnet.report.plot import plot_points
 from langnet.report.progress import progress
 from langnet.report.table import measured
@@ -87,13 +86,14 @@ def sweep_command(network: str, *, as_json: bool, **options: Any) -> None:
     def make(**settings: str) -> Graph:
         return prompted(made.graph(data.task, **settings), {**prompts})
 
+    options["measure"] = measure(options["metric"], data.task)
     meter = Meter()
     examples = adapted(data.test, make(**points[0]))
     found = run_async(partial(_sweep, made, make, points, examples, options, meter))
     document = {
         "network": made.source,
-        "task": data.task.name,
-        "metric": options["metric"],
+        "task": data.task.spec,
+        "metric": options["measure"].name,
         "examples": [example.id for example in examples],
         "points": [point.to_json() for point in found],
         "cost": {"calls": meter.snapshot().calls, **meter.snapshot().to_json()},
@@ -102,12 +102,12 @@ def sweep_command(network: str, *, as_json: bool, **options: Any) -> None:
         write_json(Path(options["out"]), document)
         note(f"Written to {options['out']}.")
     if options["plot"] is not None:
-        plot_points(found, options["plot"], metric=options["metric"])
+        plot_points(found, options["plot"], metric=options["measure"].name)
         note(f"Drawn in {options['plot']}.")
     if as_json:
         print_json(document)
     else:
-        output().print(_table(found, options["metric"]))
+        output().print(_table(found, options["measure"].name))
 
 
 def _values(items: Sequence[str]) -> dict[str, list[str]]:
@@ -144,7 +144,7 @@ async def _sweep(
                 points,
                 examples,
                 models=opened.models,
-                metric=METRICS[options["metric"]],
+                metric=options["measure"].metric,
                 seed=options["seed"],
                 concurrency=options["concurrency"],
                 max_failures=options["max_failures"],
