@@ -11,9 +11,7 @@ import click
 from langnet import tasks
 from langnet.cli.data_files import TARGET, DataOptions, Splits, from_files
 from langnet.cli.prompts import text_of
-from langnet.data import (
-    Example,
-)
+from langnet.data import Example
 from langnet.errors import DataError
 from langnet.graph import Graph
 from langnet.metrics import METRICS, Metric
@@ -82,8 +80,11 @@ def load_data(options: DataOptions, default_task: str | None) -> Splits:
 def adapted(examples: Sequence[Example], graph: Graph) -> list[Example]:
     """The examples under the graph's own names for its input and its target.
 
+    What is observed of other nodes, such as worked steps, keeps its name.
+
     Raises:
-        DataError: the examples' inputs are not the graph's, or a target is none of its choices.
+        DataError: the examples' inputs are not the graph's, a target is none of its choices, or
+            what is observed is no node.
     """
     node = graph.nodes.get(graph.target)
     labels = None if node is None or node.choices is None else node.choices.labels
@@ -107,7 +108,14 @@ def _adapted(example: Example, graph: Graph, labels: tuple[str, ...] | None) -> 
             f"node {graph.target!r} ({', '.join(labels)}); say what the values in the file stand "
             f"for, as in --labels {target}={labels[0]},…"
         )
-    return Example(example.id, inputs, {} if target is None else {graph.target: target})
+    others = {node: text for node, text in example.targets.items() if node != TARGET}
+    if strange := [node for node in others if node not in graph.nodes]:
+        raise DataError(
+            f"example {example.id!r} observes {strange[0]!r}, but the network's nodes are "
+            f"{', '.join(graph.nodes)}; name one of them"
+        )
+    observed = {} if target is None else {graph.target: target}
+    return Example(example.id, inputs, {**others, **observed})
 
 
 def _generated(options: DataOptions, task: Task) -> Splits:

@@ -25,8 +25,23 @@ def tasks_command(context: click.Context, *, as_json: bool) -> None:
         langnet tasks
         langnet tasks show scan:split=length
     """
-    if context.invoked_subcommand is not None:
-        return
+    if context.invoked_subcommand is None:
+        _list(as_json=as_json)
+
+
+@tasks_command.command("list", cls=Command)
+@common
+def list_tasks(*, as_json: bool) -> None:
+    """List the generated tasks.
+
+    Examples:
+        langnet tasks list
+        langnet tasks list --json
+    """
+    _list(as_json=as_json)
+
+
+def _list(*, as_json: bool) -> None:
     found = [tasks.get(name) for name in tasks.names()]
     if as_json:
         print_json([_about(task) for task in found])

@@ -26,6 +26,7 @@ from langnet.tasks import (
     propositional_logic,
     puzzles,
     questions,
+    reasoning_gym,
     scan,
     sentiment,
     subjectivity,
@@ -41,15 +42,23 @@ def get(spec: str, /, **settings: Value) -> Task:
     """The task of that name, with settings where it should not have its defaults.
 
     Args:
-        spec: a name, perhaps with settings: "scan" or "scan:split=length".
+        spec: a name, perhaps with settings: "scan" or "scan:split=length". The data sets of
+            Reasoning Gym are "reasoning-gym/NAME", where that package is installed.
         **settings: further settings: `get("scan", split="length")` is the same task.
 
     Raises:
         DataError: where there is no such task or setting, or a setting may not be that.
     """
     name, _, told = spec.partition(":")
-    if name not in _TASKS:
-        raise DataError(f"there is no task {name!r}; there is {', '.join(_TASKS)}")
+    if name.startswith(reasoning_gym.PREFIX):
+        task = reasoning_gym.task(name)
+    elif name in _TASKS:
+        task = _TASKS[name]
+    else:
+        raise DataError(
+            f"there is no task {name!r}; there is {', '.join(_TASKS)}, and "
+            f"{reasoning_gym.PREFIX}NAME"
+        )
     chosen: dict[str, object] = {}
     for item in told.split(",") if told else ():
         setting, equals, value = item.partition("=")
@@ -59,16 +68,17 @@ def get(spec: str, /, **settings: Value) -> Task:
                 "between settings"
             )
         chosen[setting.strip()] = value.strip()
-    return _TASKS[name].configured(**chosen, **settings)
+    return task.configured(**chosen, **settings)
 
 
 def known(spec: str) -> bool:
     """Whether `get` knows a task of that name, whatever its settings."""
-    return spec.partition(":")[0] in _TASKS
+    name = spec.partition(":")[0]
+    return name in _TASKS or name.startswith(reasoning_gym.PREFIX)
 
 
 def names() -> tuple[str, ...]:
-    """The names of all tasks."""
+    """The names of all tasks of langnet's own."""
     return tuple(_TASKS)
 
 

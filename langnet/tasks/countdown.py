@@ -28,15 +28,15 @@ _PUZZLE = "Use each of the numbers {numbers} exactly once to make {goal}."
 _READ = re.compile(
     r"numbers (?P<numbers>\d+(?:(?:, | and )\d+)*) exactly once to make (?P<goal>\d+)"
 )
-_AHEAD = re.compile(r"^.*[:]\s*|^[^\d(\-−]*")
+_AHEAD = re.compile(r"^.*:\s*|^[^\d(\[\-−]*")
 _AROUND = " \t.`$*_\"'"
 
 
 def verify(prediction: str, target: str) -> Marked:
     """1 where the prediction uses the target's numbers and comes to its value, else 0, and why.
 
-    What counts is the last line that is not empty, after a colon and before a sign of equality, as
-    in "Answer: (3 + 7) * 2 = 20". It is parsed, never run.
+    What counts is the last line that is not empty, after a colon, and of equal sides that with the
+    most numbers, as in "Answer: (3 + 7) * 2 = 20". It is parsed, never run.
 
     Args:
         prediction: what a model wrote.
@@ -51,9 +51,9 @@ def verify(prediction: str, target: str) -> Marked:
     wanted, goal = expression.numbers(solution), expression.value(solution)
     lines = [line for line in prediction.splitlines() if line.strip()]
     told = _AHEAD.sub("", lines[-1].strip(_AROUND)) if lines else ""
-    told = told.partition("=")[0].strip(_AROUND)
+    side = max(told.split("="), key=lambda side: len(re.findall(r"\d+", side)))
     try:
-        tree = expression.parse(told)
+        tree = expression.parse(side.strip(_AROUND))
         found = expression.value(tree)
     except DataError as error:
         return Marked(0.0, f"it is no sum: {error}")

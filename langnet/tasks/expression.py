@@ -11,7 +11,7 @@ from langnet.tasks.tree import Tree
 
 __all__ = ["numbers", "parse", "value"]
 
-_TOKEN = re.compile(r"\s*(\d+|[-+*/()])")
+_TOKEN = re.compile(r"\s*([0-9]+|[-+*/()])")
 _SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "–": "-", "[": "(", "]": ")"})
 _LONGEST = 500
 _MOST_DIGITS = 12

@@ -30,7 +30,8 @@ __all__ = ["EVALUATION", "RELATION", "evaluation", "generate", "parse", "relatio
 
 _VARIABLES = ("a", "b", "c", "d", "e", "f")
 _MOST_VARIABLES = 4
-_POOL = 24
+_POOL = 8
+"""Formulas of each side that are drawn at once: rare relations are found among their pairs."""
 _ATTEMPTS = 1_000
 _RELATIONS = (
     "equivalence",

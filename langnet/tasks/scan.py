@@ -9,7 +9,10 @@ Source: Lake and Baroni 2018, arXiv 1711.00350.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import chain, islice
+from random import Random
 from types import MappingProxyType
 
 from langnet.data import Example
@@ -93,19 +96,15 @@ def generate(
     if n < 0:
         raise DataError(f"n must be at least 0, not {n}")
     task = TASK.configured(split=split, part=part)
-    held_out = _HELD_OUT[split]
     seen = {example.inputs.get(task.input) for example in exclude}
-    pool = [
-        command
-        for command in commands()
-        if split == "simple" or held_out(command) == (part == "test")
-    ]
-    Key(("task", task.spec, seed)).rng().shuffle(pool)
+    first: list[str] = []
     if split == "addprim_jump" and part != "test":
         # Learning what "jump" means takes seeing it once.
-        pool.remove("jump")
-        pool[:0] = ["jump"] if part == "train" else []
-    chosen = [command for command in pool if command not in seen][:n]
+        first = ["jump"] if part == "train" and "jump" not in seen else []
+        seen.add("jump")
+    shuffled = _shuffled(_pool(split, part == "test"), Key(("task", task.spec, seed)).rng())
+    new = (command for command in shuffled if command not in seen)
+    chosen = list(islice(chain(first, new), n))
     if len(chosen) < n:
         raise DataError(
             f"{task.spec}: found only {len(chosen)} new texts of {n}; ask for fewer, or exclude "
@@ -115,6 +114,22 @@ def generate(
         Example(f"{task.spec}-{seed}:{number}", {task.input: command}, {node: interpret(command)})
         for number, command in enumerate(chosen, start=1)
     ]
+
+
+def _shuffled(pool: Sequence[str], rng: Random) -> Iterator[str]:
+    """The pool in a random order, of which no more is decided than is taken."""
+    rest = list(pool)
+    for place in range(len(rest)):
+        drawn = rng.randrange(place, len(rest))
+        rest[place], rest[drawn] = rest[drawn], rest[place]
+        yield rest[place]
+
+
+@cache
+def _pool(split: str, is_test: bool) -> tuple[str, ...]:
+    """All commands that a part may have."""
+    held_out = _HELD_OUT[split]
+    return tuple(c for c in commands() if split == "simple" or held_out(c) == is_test)
 
 
 def _phrase(words: list[str], command: str) -> tuple[str, ...]:

@@ -175,6 +175,7 @@ def test_every_command_helps_with_examples(call):
     top = call("--help").stdout
     assert "130 interrupted" in top
     commands = [(name,) for name in main.commands if name not in {"models", "cache"}]
+    commands += [("tasks", "list"), ("tasks", "show")]
     commands += [("models", "list"), ("models", "pull"), ("cache", "stats"), ("cache", "clear")]
     for command in commands:
         text = call(*command, "--help").stdout

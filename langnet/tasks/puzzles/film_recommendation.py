@@ -76,7 +76,7 @@ class FilmRecommendation(Puzzle[Taste]):
             "turns": Setting(11, "questions and the recommendation", least=1, most=50),
             "films": Setting(20, "films in the list", least=2, most=24),
             "attributes": Setting(8, "attributes of a film", least=1, most=8),
-            "matter": Setting(3, "attributes that may matter", least=1, most=4),
+            "matter": Setting(3, "attributes that may matter", least=1, most=3),
         }
     )
 
@@ -88,11 +88,11 @@ class FilmRecommendation(Puzzle[Taste]):
     def draw(self, rng: Random) -> Taste:
         """Films and weights that prefer some to others."""
         titles = sorted(rng.sample(TITLES, self.films))
-        films = tuple(
-            (title, tuple(rng.randrange(_LEVELS) for _ in range(self.attributes)))
-            for title in titles
-        )
         while True:
+            films = tuple(
+                (title, tuple(rng.randrange(_LEVELS) for _ in range(self.attributes)))
+                for title in titles
+            )
             chosen = rng.sample(range(self.attributes), min(self.matter, self.attributes))
             weights = [0] * self.attributes
             for place in chosen:
@@ -192,14 +192,13 @@ class FilmRecommendation(Puzzle[Taste]):
 @lru_cache(maxsize=4)
 def _tastes(attributes: int, matter: int) -> Grid:
     """Every vector of weights of which at most so many are not 0, as (taste, attribute)."""
-    rows = []
+    blocks = []
     for size in range(min(matter, attributes) + 1):
+        weights = np.array([*product(range(1, _LEVELS), repeat=size)], dtype=np.int64)
         for chosen in combinations(range(attributes), size):
-            for weights in product(range(1, _LEVELS), repeat=size):
-                row = [0] * attributes
-                for place, weight in zip(chosen, weights, strict=True):
-                    row[place] = weight
-                rows.append(row)
-    found = np.array(rows, dtype=np.int64)
+            block = np.zeros((len(weights), attributes), dtype=np.int64)
+            block[:, chosen] = weights
+            blocks.append(block)
+    found = np.concatenate(blocks)
     found.flags.writeable = False  # it is kept for the next call
     return found
