@@ -33,6 +33,7 @@ _TITLES = """
 TITLES = tuple(_TITLES.split())
 _LEVELS = 10
 _BOTH = 2
+_FEW = 1000
 
 Grid = NDArray[np.int64]
 
@@ -152,7 +153,11 @@ class FilmRecommendation(Puzzle[Taste]):
         return tastes
 
     def best_move(self, state: State[Taste]) -> str:
-        """The question that leaves fewest tastes on average, or the film that is best for most."""
+        """The question that tells most, or the film that is best for most tastes.
+
+        A question is to leave few tastes; once they are few, to leave few that disagree on which
+        film is best.
+        """
         tastes = self.consistent(state)
         titles = [title for title, _ in state.hidden.films]
         likings = tastes @ np.array([values for _, values in state.hidden.films]).T
@@ -161,9 +166,17 @@ class FilmRecommendation(Puzzle[Taste]):
             return f"Recommend {titles[int(top.sum(axis=0).argmax())]}"
         pairs = list(combinations(range(len(titles)), _BOTH))
 
-        def remaining(pair: Sequence[int]) -> int:
-            told = np.sign(likings[:, pair[0]] - likings[:, pair[1]]).astype(np.int64)
-            return int((np.bincount(told + 1, minlength=3) ** 2).sum())
+        few = len(tastes) <= _FEW
+        best = top / top.sum(axis=1, keepdims=True)
+
+        def remaining(pair: Sequence[int]) -> float:
+            told = np.sign(likings[:, pair[0]] - likings[:, pair[1]])
+            parts = [told == sign for sign in (-1, 0, 1)]
+            sizes = np.array([part.sum() for part in parts])
+            if not few:
+                return float((sizes**2).sum())
+            agreed = np.array([(best[part].sum(axis=0) ** 2).sum() for part in parts])
+            return float((sizes - agreed / np.maximum(sizes, 1)).sum())
 
         first, second = min(pairs, key=remaining)
         return f"Compare {titles[first]} and {titles[second]}"
