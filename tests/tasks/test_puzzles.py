@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, asdict
 
 import numpy as np
 import pytest
@@ -103,6 +103,13 @@ def test_states_and_settings_do_not_change(puzzle):
         puzzles.get(puzzle.name, turns=0)
     with pytest.raises(DataError, match="no state"):
         puzzle.load('{"hidden": {}, "turns": [], "done": false}')
+
+
+@EACH
+def test_defaults_are_the_puzzles_own(puzzle):
+    """A setting's default is that of the puzzle's field, and every field is a setting."""
+    assert asdict(puzzle) == {name: item.default for name, item in puzzle.settings.items()}
+    assert puzzles.get(puzzle.name, **tasks.get(puzzle.name).chosen) == puzzle
 
 
 @EACH
