@@ -31,7 +31,7 @@ def network(task: Task) -> Graph:
             "answer",
             "{prompt}\n\n{text}\nJudgement: it is {judgement}.\n\nAnswer:",
             task.description,
-            choices=task.labels,
+            choices=task.labels or None,
         ),
         name="chain3",
     )

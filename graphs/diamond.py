@@ -27,7 +27,7 @@ def network(task: Task) -> Graph:
             "answer",
             "{prompt}\n\n{text}\nFacts: the {facts}.\nFeelings: the writer {feelings}.\n\nAnswer:",
             task.description,
-            choices=task.labels,
+            choices=task.labels or None,
         ),
         name="diamond",
     )

@@ -17,7 +17,7 @@ def network(task: Task) -> Graph:
             "answer",
             "{prompt}\n\n{text}\n\nAnswer:",
             task.description,
-            choices=task.labels,
+            choices=task.labels or None,
         ),
         name="dln1",
     )

@@ -24,7 +24,7 @@ def network(task: Task) -> Graph:
             "answer",
             "{prompt}\n\n{text}\nIn short, this text {thoughts}.\n\nAnswer:",
             task.description,
-            choices=task.labels,
+            choices=task.labels or None,
         ),
         name="dln2",
     )

@@ -26,7 +26,7 @@ def network(task: Task) -> Graph:
             "answer",
             "{prompt}\n\n{text}\nIn short, the writer {thoughts}.\n\nAnswer:",
             task.description,
-            choices=task.labels,
+            choices=task.labels or None,
             over="thoughts",
         ),
         Function("vote", majority("answer")),

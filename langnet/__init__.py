@@ -11,6 +11,8 @@ Example:
 """
 
 from langnet.advance import step, validate
+from langnet.blocking import BlockingNetwork
+from langnet.collect import Collected, Solution, collect
 from langnet.compare import Comparison, compare
 from langnet.data import Example
 from langnet.errors import (
@@ -50,6 +52,7 @@ from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.retry import Retries
 from langnet.metrics import Marked
+from langnet.network import Network
 from langnet.node import Choices, Function, Input, Node, Prompt
 from langnet.program import Program
 from langnet.run import run, run_all, stream
@@ -61,6 +64,7 @@ from langnet.vi.plan import FitPlan, Plan, plan_fit
 from langnet.vi.race import Racing
 
 __all__ = [
+    "BlockingNetwork",
     "Bound",
     "Budget",
     "BudgetExceeded",
@@ -68,6 +72,7 @@ __all__ = [
     "CapabilityError",
     "Choice",
     "Choices",
+    "Collected",
     "Comparison",
     "Completion",
     "ContextOverflow",
@@ -94,6 +99,7 @@ __all__ = [
     "Meter",
     "Method",
     "ModelError",
+    "Network",
     "Node",
     "Plan",
     "Price",
@@ -105,6 +111,7 @@ __all__ = [
     "Retries",
     "RunDeadlineExceeded",
     "Site",
+    "Solution",
     "State",
     "TextScore",
     "TextScores",
@@ -113,6 +120,7 @@ __all__ = [
     "TransientError",
     "Usage",
     "bound",
+    "collect",
     "compare",
     "connect",
     "evaluate",

@@ -13,6 +13,7 @@ from langnet.node import Choices, Function, Input, Node, Part
 from langnet.template import PROMPT_FIELD, Template
 
 __all__ = [
+    "function_faults",
     "kind",
     "name_faults",
     "node_faults",
@@ -144,6 +145,30 @@ def _choice_faults(choices: Choices) -> list[str]:
         faults.append("has an empty choice, which every text would begin with; write it out")
     if choices.calibrate and not choices.content_free:
         faults.append("calibrates its choices with no content-free text; give at least one")
+    return faults
+
+
+def function_faults(
+    by_name: Mapping[str, Part], parents: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Probabilities that functions are to read and cannot."""
+    faults = []
+    wanted = [
+        (part.name, node, label)
+        for part in by_name.values()
+        if isinstance(part, Function)
+        for node, label in part.probability_of.items()
+    ]
+    for name, read, label in wanted:
+        node = by_name.get(read)
+        choices = node.choices if isinstance(node, Node) else None
+        where = f"function {name!r} reads the probability of {label!r} of {read!r}, which "
+        if read not in parents.get(name, ()):
+            faults.append(f"{where}is none of its parents; name a parameter {read!r}")
+        elif choices is None:
+            faults.append(f"{where}has no choices; give it some, or read its text")
+        elif label not in choices.labels:
+            faults.append(f"{where}is no choice of it; there is {', '.join(choices.labels)}")
     return faults
 
 

@@ -2,7 +2,8 @@
 
 A function is `module:qualname`. An instance of a dataclass is the path of its class with its
 fields as arguments. Naming a function imports nothing; finding one imports its module, which runs
-code, and so is done only for files that the caller trusts. `langnet.functions` is always trusted.
+code, and so is done only for files that the caller trusts. `langnet.functions` and `langnet.votes`
+are always trusted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import langnet.functions
+import langnet.votes
 from langnet.errors import GraphError
 
 __all__ = ["find", "is_trusted", "path_of"]
@@ -33,6 +35,8 @@ def path_of(function: Any) -> tuple[str, dict[str, Any] | None]:
         made = type(function)
         settings = [field for field in dataclasses.fields(function) if field.init]
         arguments = {field.name: getattr(function, field.name) for field in settings}
+        if made.__module__ == langnet.functions.__name__:  # these take lists for their tuples
+            arguments = {name: _listed(value) for name, value in arguments.items()}
         strange = [name for name, value in arguments.items() if not _is_plain(value)]
         if strange:
             raise GraphError(
@@ -46,7 +50,9 @@ def path_of(function: Any) -> tuple[str, dict[str, Any] | None]:
 def is_trusted(path: str) -> bool:
     """Whether a path names one of langnet's own functions."""
     module, _, name = path.partition(":")
-    return module == langnet.functions.__name__ and name in langnet.functions.__all__
+    return any(
+        module == own.__name__ and name in own.__all__ for own in (langnet.functions, langnet.votes)
+    )
 
 
 def find(path: str, arguments: Mapping[str, Any] | None) -> Callable[..., Any]:
@@ -104,6 +110,10 @@ def _checked(thing: Any) -> str:
             "define a function at the top level of a module"
         )
     return f"{module}:{qualname}"
+
+
+def _listed(value: Any) -> Any:
+    return [*value] if isinstance(value, tuple) else value
 
 
 def _is_plain(value: Any) -> bool:

@@ -9,6 +9,14 @@ Each is made for the parent that it reads, whose name becomes the edge:
 '1. yes\n2. no'
 
 A parent that is plural in several plates counts as one sequence of its elements, in their order.
+
+A branch is a plate of one element or of none, so that a branch which is not taken costs nothing:
+
+>>> hard = only_if("question", "route", "hard")  # its node is plural, and others run over it
+>>> hard(question="Why?", route="hard"), hard(question="Why?", route="easy")
+(('Why?',), ())
+>>> either("long_answer", "short_answer")(long_answer=(), short_answer=("Because.",))
+'Because.'
 """
 
 from __future__ import annotations
@@ -16,18 +24,20 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langnet.errors import GraphError
 
-__all__ = ["first", "join", "majority", "split_lines"]
+__all__ = ["either", "first", "join", "majority", "only_if", "split_lines"]
+
+_UNREAD = ("", None)
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads one parent, whose name is the only parameter of the instance."""
+    """Reads one parent or more, whose names are the only parameters of the instance."""
 
     parent: str
 
@@ -35,21 +45,23 @@ class _Reader:
         # Settings may come from a file, where nothing has checked their types.
         for setting in dataclasses.fields(self):
             value = getattr(self, setting.name)
-            if type(value).__name__ != setting.type:
+            given = "None" if value is None else type(value).__name__
+            if given not in str(setting.type).split(" | "):
                 raise GraphError(
                     f"{setting.name} of {type(self).__name__} must be {setting.type}, not {value!r}"
                 )
-        try:
-            parameter = inspect.Parameter(self.parent, inspect.Parameter.KEYWORD_ONLY)
-        except ValueError as error:
-            raise GraphError(f"{type(self).__name__} cannot read a parent: {error}") from None
-        object.__setattr__(self, "__signature__", inspect.Signature([parameter]))
+        object.__setattr__(self, "__signature__", _reads(self, *self._read()))
 
-    def _elements(self, values: dict[str, Any]) -> tuple[Any, ...]:
-        value = values[self.parent]
+    def _read(self) -> tuple[str, ...]:
+        """The names of the parents."""
+        return (self.parent,)
+
+    def _elements(self, values: dict[str, Any], parent: str | None = None) -> tuple[Any, ...]:
+        name = parent or self.parent
+        value = values[name]
         if not isinstance(value, tuple):
             raise GraphError(
-                f"{self!r} needs a plural parent, but {self.parent!r} is a "
+                f"{self!r} needs a plural parent, but {name!r} is a "
                 f"{type(value).__name__}; give it draws=N or plural=True"
             )
         return tuple(_flat(value))
@@ -59,7 +71,8 @@ class _Reader:
 class majority(_Reader):  # noqa: N801 - made and used like a function
     """The most common element of a plural parent; of several, the first to appear.
 
-    Elements are compared as they are, without normalisation. The empty text where there is none.
+    Elements are compared as they are, without normalisation. What could not be read, the empty
+    text or `None`, has no vote; where nothing else is there, the empty text wins.
 
     Attributes:
         parent: the plural parent.
@@ -67,7 +80,7 @@ class majority(_Reader):  # noqa: N801 - made and used like a function
 
     def __call__(self, **values: Any) -> Any:
         """The most common element of the parent's value."""
-        counts = Counter(self._elements(values))
+        counts = Counter(element for element in self._elements(values) if element not in _UNREAD)
         return max(counts, key=counts.__getitem__) if counts else ""
 
 
@@ -119,6 +132,87 @@ class split_lines(_Reader):  # noqa: N801 - made and used like a function
         """The lines of the parent's value."""
         lines = (line.strip() for line in str(values[self.parent]).splitlines())
         return tuple(line for line in lines if line)
+
+
+@dataclass(frozen=True, init=False)
+class only_if:  # noqa: N801 - made and used like a function
+    """A value as a plate of one element where a decision is for it, else as an empty plate.
+
+    Its node is declared with `plural=True`. Nodes over it run once or not at all: this is how a
+    network routes, ends early, or repairs only what is wrong. Where the decision is a latent text,
+    infer with particles: the local posterior cannot compare plates of different length.
+
+    Attributes:
+        parent: the value.
+        decision: the parent that decides; compared as text.
+        equals: the decisions that are for it.
+    """
+
+    parent: str
+    decision: str
+    equals: tuple[str, ...]
+
+    def __init__(self, parent: str, decision: str, equals: str | Sequence[str]) -> None:
+        put = object.__setattr__
+        put(self, "parent", parent)
+        put(self, "decision", decision)
+        put(self, "equals", _texts(self, equals))
+        put(self, "__signature__", _reads(self, parent, decision))
+
+    def __call__(self, **values: Any) -> tuple[Any, ...]:
+        """The value, alone in a tuple, or the empty tuple."""
+        # What comes from another branch is a plate itself, empty where that was not taken.
+        elements = tuple(_flat((values[self.parent],)))
+        decisions = tuple(_flat((values[self.decision],)))
+        taken = decisions and str(decisions[-1]) in self.equals
+        return elements[-1:] if taken else ()
+
+    def always(self, **values: Any) -> tuple[Any, ...]:
+        """What it gives where the decision is for it."""
+        return tuple(_flat((values[self.parent],)))[-1:]
+
+
+@dataclass(frozen=True, init=False)
+class either:  # noqa: N801 - made and used like a function
+    """The last element of the first parent that has one; the empty text where none has.
+
+    It brings together the branches of `only_if`. A parent that is not plural always has one.
+
+    Attributes:
+        parents: the branches, in the order in which they are looked at.
+    """
+
+    parents: tuple[str, ...]
+
+    def __init__(self, *names: str, parents: Sequence[str] = ()) -> None:
+        object.__setattr__(self, "parents", _texts(self, [*names, *parents]))
+        object.__setattr__(self, "__signature__", _reads(self, *self.parents))
+
+    def __call__(self, **values: Any) -> Any:
+        """The value of the branch that was taken."""
+        for parent in self.parents:
+            elements = tuple(_flat((values[parent],)))
+            if elements:
+                return elements[-1]
+        return ""
+
+
+def _texts(function: object, given: str | Sequence[str]) -> tuple[str, ...]:
+    texts = (given,) if isinstance(given, str) else given
+    is_list = isinstance(texts, list | tuple) and texts
+    if not is_list or not all(isinstance(text, str) for text in texts):
+        raise GraphError(f"{type(function).__name__} takes texts, one or more, not {given!r}")
+    return tuple(texts)
+
+
+def _reads(function: object, *parents: str) -> inspect.Signature:
+    """The signature of a function of these parents."""
+    try:
+        return inspect.Signature(
+            [inspect.Parameter(parent, inspect.Parameter.KEYWORD_ONLY) for parent in parents]
+        )
+    except (TypeError, ValueError) as error:
+        raise GraphError(f"{type(function).__name__} cannot read a parent: {error}") from None
 
 
 def _flat(value: tuple[Any, ...]) -> Iterator[Any]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+import numpy as np
+
+from langnet.bootstrap import bootstrap_ends
 from langnet.errors import DataError
 from langnet.key import Key
 
@@ -28,6 +30,7 @@ __all__ = [
     "contains",
     "exact",
     "interval",
+    "last_number",
     "macro_f1",
     "normalise",
     "number",
@@ -121,10 +124,10 @@ def number(prediction: str, target: str) -> float:
     >>> number("3 + 4 makes 7.00 apples", "7"), number("I do not know", "7")
     (1.0, 0.0)
     """
-    wanted = _last_number(target)
+    wanted = last_number(target)
     if wanted is None:
         raise DataError(f"the target {target!r} holds no number; use another metric, such as exact")
-    return float(_last_number(prediction) == wanted)
+    return float(last_number(prediction) == wanted)
 
 
 METRICS: Mapping[str, Metric] = MappingProxyType(
@@ -185,7 +188,14 @@ def interval(
         return Interval(mean, None, None, n, confidence)
     if min(values) == max(values):
         return Interval(mean, mean, mean, n, confidence)
-    low, high = _bootstrap(values, confidence, (key or Key()).below("bootstrap").seed, resamples)
+    data = np.asarray(values, dtype=np.float64)
+    low, high = bootstrap_ends(
+        lambda units: np.mean(data[units], axis=-1),
+        [n],
+        confidence=confidence,
+        key=key or Key(),
+        resamples=resamples,
+    )
     return Interval(mean, low, high, n, confidence)
 
 
@@ -247,34 +257,11 @@ def _words(target: str) -> str:
     return rf"(?<!\w){re.escape(normalise(target))}(?!\w)"
 
 
-def _last_number(text: str) -> Decimal | None:
+def last_number(text: str) -> Decimal | None:
+    """The last number in a text, `None` where it holds none.
+
+    >>> last_number("It cost $1,250.00.")
+    Decimal('1250.00')
+    """
     found = _NUMBER.findall(text.replace("\N{MINUS SIGN}", "-"))
     return Decimal(found[-1].replace(",", "")) if found else None
-
-
-def _bootstrap(
-    values: Sequence[float], confidence: float, seed: int, resamples: int
-) -> tuple[float, float]:
-    # SciPy takes long to load, and most uses of langnet need no interval.
-    import numpy as np  # noqa: PLC0415
-    from scipy.stats import DegenerateDataWarning, bootstrap  # noqa: PLC0415
-
-    data = np.asarray(values, dtype=np.float64)
-    ends = (math.nan, math.nan)
-    # The correction has no value for some data, such as differences that all but vanish.
-    for method in ("BCa", "percentile"):
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", DegenerateDataWarning)
-            result = bootstrap(
-                (data,),
-                np.mean,
-                n_resamples=resamples,
-                batch=max(1, 1_000_000 // len(values)),
-                confidence_level=confidence,
-                method=method,
-                rng=np.random.default_rng(seed),
-            )
-        ends = (float(result.confidence_interval.low), float(result.confidence_interval.high))
-        if not any(map(math.isnan, ends)):
-            break
-    return ends

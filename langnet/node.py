@@ -164,6 +164,9 @@ class Function:
         likelihood: `likelihood(target, value)` gives log p(target | value) in nats where the node
             is observed; by default 0 where both are equal as text and
             -inf elsewhere.
+        probability_of: by parents that are nodes with choices, the label whose probability the
+            function reads in the place of the node's text: `{"verdict": "Yes"}` for
+            p(Yes | what the verdict's node sees), at every place of its plates.
     """
 
     name: str
@@ -171,6 +174,7 @@ class Function:
     over: str | None = field(default=None, kw_only=True)
     plural: bool = field(default=False, kw_only=True)
     likelihood: Callable[[str, Any], float] | None = field(default=None, kw_only=True)
+    probability_of: Mapping[str, str] = field(default_factory=dict, kw_only=True, hash=False)
 
     @property
     def parents(self) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ def part_data(part: Part) -> dict[str, Any]:
     if part.likelihood is not None:
         code = _code_data(part.likelihood)
         data["likelihood"] = code if "arguments" in code else code["call"]
+    if part.probability_of:
+        data["probability_of"] = dict(part.probability_of)
     return data
 
 
@@ -173,9 +175,12 @@ def _function_from(name: str, fields: Fields, *, trust: bool) -> Function | None
         inner.end()
     over = fields.take("over", str)
     plural = fields.take("plural", bool, default=False)
+    chances = fields.texts_by_name("probability_of")
     if function is None:
         return None
-    return Function(name, function, over=over, plural=plural, likelihood=likelihood)
+    return Function(
+        name, function, over=over, plural=plural, likelihood=likelihood, probability_of=chances
+    )
 
 
 def _code_data(function: Callable[..., Any]) -> dict[str, Any]:

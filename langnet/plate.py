@@ -7,7 +7,7 @@ from typing import Any
 
 from langnet.trace import Index
 
-__all__ = ["PlateError", "at", "indices", "nested", "replaced", "spread"]
+__all__ = ["PlateError", "at", "indices", "nested", "reaches", "replaced", "spread"]
 
 
 class PlateError(ValueError):
@@ -21,6 +21,17 @@ def at(value: Any, index: Index) -> Any:
             return value
         value = value[position]
     return value
+
+
+def reaches(value: Any, index: Index) -> bool:
+    """Whether there is an element at an index: plates of two runs may differ in length."""
+    for position in index:
+        if not isinstance(value, tuple):
+            return True
+        if position >= len(value):
+            return False
+        value = value[position]
+    return True
 
 
 def indices(value: Any, depth: int) -> tuple[Index, ...]:

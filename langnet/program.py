@@ -7,7 +7,7 @@ further ones get a task of their own, so that a chain costs no task at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any
 
@@ -90,6 +90,7 @@ class Program:
         example: str = "",
         start: Trace | None = None,
         only: Collection[str] | None = None,
+        on_value: Callable[[str, Any], None] | None = None,
     ) -> Trace:
         """Runs the graph on one example, or a part of it.
 
@@ -101,12 +102,14 @@ class Program:
                 its likelihood, and its children see the given value.
             guide: by node, where its text is drawn from instead of from the node itself.
             score: whether every language node's log-probability is wanted.
-            greedy: whether each node takes its most probable text.
+            greedy: whether each node takes its most probable text; one that draws several draws
+                them all the same, since they would be one text.
             example: the example's name, for errors and the trace.
             start: an earlier run on the same inputs that this one goes on from: what it has visited
                 is taken over with its log-probabilities, and not visited again.
             only: the nodes to visit, by name; by default all. What they read must be among them, an
                 input or in `start`. The trace holds what `start` and `only` hold, and no more.
+            on_value: is told the name and the value of each node as soon as it has one.
 
         Raises:
             GraphError: the inputs do not fit the graph, or `start` and `only` do not fit together.
@@ -125,6 +128,7 @@ class Program:
             score=score,
             greedy=greedy,
             example=example,
+            told=on_value,
         )
         self._take(inputs, state)
         if start is not None:
@@ -164,7 +168,7 @@ class Program:
         if isinstance(part, Node):
             return LanguageStep(self.graph, name, position, self.conditionals[name])
         if isinstance(part, Function):
-            return FunctionStep(self.graph, name, position, part)
+            return FunctionStep(self.graph, name, position, part, self.conditionals)
         return Step(self.graph, name, position)
 
     def _take(self, inputs: Mapping[str, Any], state: State) -> None:
@@ -262,6 +266,8 @@ class Program:
                 where = f" of example {state.example!r}" if state.example else ""
                 error.add_note(f"at node {step.name!r}{where}")
                 raise
+            if state.told is not None:
+                state.told(step.name, state.values[step.position])
             following = None
             for child in step.children:
                 counts[child] -= 1

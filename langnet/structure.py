@@ -16,6 +16,7 @@ import networkx as nx
 
 from langnet.errors import GraphError
 from langnet.faults import (
+    function_faults,
     kind,
     name_faults,
     node_faults,
@@ -81,6 +82,7 @@ def examine(
     nodes = [part for part in parts if isinstance(part, Node)]
     for node in nodes:
         faults += node_faults(node, templates.get(node.name))
+    faults += function_faults(by_name, parents)
     faults += sharing_faults([part for part in by_name.values() if isinstance(part, Node)])
 
     known = {

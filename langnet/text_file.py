@@ -6,15 +6,23 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
 from langnet.errors import GraphError
 
-__all__ = ["discard_unfinished", "read_data", "write_data", "write_text", "yaml_data"]
+__all__ = [
+    "discard_unfinished",
+    "read_data",
+    "replacing",
+    "write_data",
+    "write_text",
+    "yaml_data",
+]
 
 _YAML = {".yaml", ".yml"}
 _JSON = {".json"}
@@ -70,11 +78,18 @@ def write_data(path: Path, data: Any) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a file so that a reader finds either the old text or the whole new one."""
+    with replacing(path) as file:
+        # A lone surrogate becomes an escape that both formats read back.
+        file.write(text.encode(errors="backslashreplace"))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of another when the block ends, and only if it ends well."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         with temporary.open("xb") as file:
-            # A lone surrogate becomes an escape that both formats read back.
-            file.write(text.encode(errors="backslashreplace"))
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

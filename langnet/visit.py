@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from langnet.chance import Chance
 from langnet.concurrency import concurrently, each
 from langnet.conditional import Conditional
 from langnet.errors import GraphError
@@ -48,6 +49,7 @@ class State:
         "plain",
         "score",
         "sites",
+        "told",
         "values",
     )
 
@@ -61,6 +63,7 @@ class State:
         score: bool,
         greedy: bool,
         example: str,
+        told: Callable[[str, Any], None] | None = None,
     ) -> None:
         self.values: list[Any] = [None] * len(counts)
         self.sites: list[Sequence[Site]] = [()] * len(counts)
@@ -72,6 +75,7 @@ class State:
         self.score = score
         self.greedy = greedy
         self.example = example
+        self.told = told
         self.plain = not (score or given or guide)
 
 
@@ -193,7 +197,9 @@ class LanguageStep(Step):
                 score=state.score,
                 greedy=state.greedy,
             )
-        drawn = await conditional.draw(context, keys, greedy=state.greedy)
+        # Several draws of the most probable text would all be the same one.
+        greedy = state.greedy and (self.draws or 1) == 1
+        drawn = await conditional.draw(context, keys, greedy=greedy)
         texts = [text for text, _ in drawn]
         known = [logprob for _, logprob in drawn]
         if state.score and None in known:
@@ -225,23 +231,37 @@ class LanguageStep(Step):
 class FunctionStep(Step):
     """A function node in a program."""
 
-    __slots__ = ("part", "waits")
+    __slots__ = ("chances", "part", "waits")
 
     def __init__(
-        self, graph: Graph, name: str, position: Mapping[str, int], part: Function
+        self,
+        graph: Graph,
+        name: str,
+        position: Mapping[str, int],
+        part: Function,
+        conditionals: Mapping[str, Conditional],
     ) -> None:
         super().__init__(graph, name, position)
         self.part = part
+        self.chances = {
+            parent: Chance(conditionals[parent], label, len(graph.structure.axes[parent]))
+            for parent, label in part.probability_of.items()
+        }
         function = part.function
         self.waits = any(map(inspect.iscoroutinefunction, (function, type(function).__call__)))
 
     async def visit(self, state: State) -> None:
         """Computes the value; where the node is observed, its children see the target."""
+        chances = {
+            parent: await self.chances[parent].nested(state.sites[position], state.values[position])
+            for parent, position, _ in self.parents
+            if parent in self.chances
+        }
         if self.over is None and self.name not in state.given:
-            state.values[self.position] = await self._call(state, ())
+            state.values[self.position] = await self._call(state, chances, ())
             return
         domain = self.domain(state)
-        call = partial(self._call, state)
+        call = partial(self._call, state, chances)
         # Only functions that wait gain from tasks of their own.
         values = await each(call, domain) if self.waits else [await call(i) for i in domain]
         results = dict(zip(domain, values, strict=True))
@@ -257,8 +277,12 @@ class FunctionStep(Step):
             }
         state.values[self.position] = self.shaped(results, state)
 
-    async def _call(self, state: State, index: Index) -> Any:
-        result = self.part.function(**self.views(index, state))
+    async def _call(self, state: State, chances: Mapping[str, Any], index: Index) -> Any:
+        views = self.views(index, state)
+        if chances:
+            shared = {parent: common for parent, _, common in self.parents}
+            views |= {name: at(value, index[: shared[name]]) for name, value in chances.items()}
+        result = self.part.function(**views)
         if inspect.isawaitable(result):
             result = await result
         return plural(self.part, result, state.example) if self.part.plural else result

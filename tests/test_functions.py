@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langnet.errors import GraphError
-from langnet.functions import first, join, majority, split_lines
+from langnet.functions import either, first, join, majority, only_if, split_lines
 from langnet.graph import Graph
-from langnet.node import Function, Input
+from langnet.graph_file import load, save
+from langnet.node import Function, Input, Node
 
 ALL = [majority("a"), join("a", ", ", numbered=True), first("a"), split_lines("a")]
 
@@ -96,3 +97,50 @@ def test_settings_are_checked():
     """A setting of the wrong type, as from a file, is named."""
     with pytest.raises(GraphError, match="separator of join must be str, not 5"):
         join("a", 5)
+
+
+def test_a_branch_that_is_not_taken_is_an_empty_plate():
+    """A value passes where the decision is for it; what comes from an empty plate does not."""
+    hard = only_if("question", "route", ("hard", "harder"))
+    assert hard(question="q", route="hard") == ("q",)
+    assert hard(question="q", route="easy") == ()
+    assert hard(question=(), route="hard") == ()
+    assert hard(question=("q",), route=()) == ()
+    assert Function("hard", hard, plural=True).parents == ("question", "route")
+
+
+def test_either_takes_the_first_branch_that_has_something():
+    """Branches are looked at in their order; the last element of a branch is its outcome."""
+    merge = either("late", "early")
+    assert merge(late=("b", "c"), early=("a",)) == "c"
+    assert merge(late=(), early="a") == "a"
+    assert merge(late=(), early=()) == ""
+    assert Function("f", merge).parents == ("late", "early")
+
+
+def test_branches_can_be_saved(tmp_path):
+    """A graph with branches is the same after it was written to a file and read."""
+    graph = Graph(
+        Input("question"),
+        Node("route", "{prompt}{question}\nRoute:", choices=("hard", "easy")),
+        Function("hard", only_if("question", "route", "hard"), plural=True),
+        Node("long", "{prompt}\n{hard}", over="hard"),
+        Function("answer", either("long", "route")),
+    )
+    save(graph, tmp_path / "graph.yaml")
+    assert load(tmp_path / "graph.yaml") == graph
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: only_if("a", "b", 1),
+        lambda: only_if("a", "a", "x"),
+        either,
+        lambda: either("no name"),
+    ],
+)
+def test_branches_that_cannot_be(make):
+    """Settings that make no branch are refused when the function is made."""
+    with pytest.raises(GraphError):
+        make()

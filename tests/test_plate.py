@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langnet.plate import PlateError, at, indices, nested, replaced, spread
+from langnet.plate import PlateError, at, indices, nested, reaches, replaced, spread
 
 
 def plates(depth):
@@ -78,3 +78,11 @@ def test_a_sequence_of_the_wrong_length_is_refused(value):
 def test_a_value_that_is_no_tuple_holds_for_every_element():
     """Reading below a text gives the text."""
     assert at("x", (1, 2)) == "x"
+
+
+def test_an_index_may_lie_outside_a_plate():
+    """Plates of two runs may differ in length; what is no tuple holds for every index."""
+    assert reaches((("a",), ()), (0, 0))
+    assert not reaches((("a",), ()), (1, 0))
+    assert not reaches((), (0,))
+    assert reaches("text", (3, 4))

@@ -648,3 +648,18 @@ async def test_a_part_must_hang_together():
         GraphError, match=r"'stranger' cannot be run .* it has x, h, left, right, y"
     ):
         await program.run({"x": "2"}, key=KEY, only=["h", "stranger"])
+
+
+async def test_a_greedy_plate_is_drawn():
+    """A node that draws several texts draws them at its temperature; its children are greedy."""
+    graph = Graph(
+        Input("x"),
+        Node("h", "{prompt}{x}", "think ", draws=20),
+        Node("y", "{h}{prompt}", " so", over="h"),
+    )
+    program = Program(graph, table())
+    trace = await program.run({"x": "2"}, key=KEY, greedy=True)
+    assert len(set(trace["h"])) > 1
+    answers = dict(zip(trace["h"], trace["y"], strict=True))
+    assert trace["y"] == tuple(answers[text] for text in trace["h"])
+    assert trace == await program.run({"x": "2"}, key=KEY, greedy=True)

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from langnet.cli.cache import cache
+from langnet.cli.collect import collect_command
 from langnet.cli.credit import credit_command
 from langnet.cli.diagnose import diagnose_command
 from langnet.cli.evaluate import evaluate_command
@@ -15,7 +16,10 @@ from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
 from langnet.cli.models import models
 from langnet.cli.run import run_command
+from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
+from langnet.cli.sweep import sweep_command
+from langnet.cli.tasks import tasks_command
 
 __all__ = ["main"]
 
@@ -66,8 +70,12 @@ for command in (
     fit_command,
     credit_command,
     evaluate_command,
+    sweep_command,
+    collect_command,
     run_command,
+    serve_command,
     show_command,
+    tasks_command,
     models,
     cache,
 ):

@@ -22,11 +22,11 @@ from langnet.cli.options import (
     files_option,
     metric_option,
     model_options,
+    network_options,
     size_option,
-    trust_option,
 )
 from langnet.cli.settings import failures_option
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.credit import Credit, credit, subsets
 from langnet.data import Example, data_hash
@@ -34,7 +34,6 @@ from langnet.errors import DataError, GraphError
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS
 from langnet.report.cost import parts_of, spending_data
 from langnet.report.diagnosis import credit_report
 from langnet.report.progress import progress
@@ -49,7 +48,7 @@ class _Job:
     initial: Graph
     fitted: Graph
     examples: list[Example]
-    metric: str
+    metric: Measure
     models: ModelOptions
     watch: WatchOptions
     seed: int
@@ -70,7 +69,7 @@ class _Job:
 @model_options
 @watch_options
 @failures_option
-@trust_option
+@network_options
 @common
 def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
     """Say which prompt brought the gain of the fit in the directory RUN.
@@ -91,7 +90,7 @@ def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
         cost = spending_data(meter.snapshot(), parts_of(meter), currency=meter.prices.currency)
         print_json({**found.to_json(), "cost": cost})
     else:
-        print_report(credit_report(found, job.metric))
+        print_report(credit_report(found, job.metric.name))
 
 
 def _job(run: Path, options: dict[str, Any]) -> _Job:
@@ -102,8 +101,8 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
             f"{run} holds no best.yaml, since its network cannot be saved; name the network that "
             "was fitted: --network FILE"
         )
-    network = load_network(source, trust=options["trust"])
-    fits_task = result["task"] if result["task"] in tasks.names() else network.task
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
+    fits_task = result["task"] if tasks.known(result["task"]) else network.task
     data = load_data(taken(DataOptions, options), fits_task)
     graph = network.graph(data.task)
     examples = adapted(data.test, graph)
@@ -118,20 +117,13 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
         graph.with_prompts(result["prompts"]["initial"]),
         graph.with_prompts(result["prompts"]["fitted"]),
         examples,
-        _metric(result, options["metric"]),
+        measure(options["metric"] or result.get("metric"), data.task),
         taken(ModelOptions, options),
         taken(WatchOptions, options),
         result["seed"],
         options["concurrency"],
         options["max_failures"],
     )
-
-
-def _metric(result: Mapping[str, Any], given: str) -> str:
-    """The metric that the user named, or else the fit's own."""
-    source = click.get_current_context().get_parameter_source("metric")
-    is_default = source is click.core.ParameterSource.DEFAULT
-    return str(result.get("metric", given)) if is_default else given
 
 
 def _result(run: Path) -> Mapping[str, Any]:
@@ -169,7 +161,7 @@ async def _credit(job: _Job, meter: Meter) -> Credit:
                 job.fitted,
                 job.examples,
                 models=opened.models,
-                metric=METRICS[job.metric],
+                metric=job.metric.metric,
                 seed=job.seed,
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,

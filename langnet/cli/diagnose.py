@@ -18,20 +18,19 @@ from langnet.cli.options import (
     freeze_option,
     metric_option,
     model_options,
+    network_options,
     prompt_options,
     proposer_option,
     size_option,
-    trust_option,
 )
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import method_of, method_options
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.diagnose import Bars, Diagnosis, Effort, diagnose
 from langnet.graph import Graph
 from langnet.lm.budget import Price
-from langnet.metrics import METRICS
 from langnet.report.diagnosis import diagnosis_report
 from langnet.report.progress import progress
 from langnet.report.words import counted, duration, quantity
@@ -95,7 +94,7 @@ _LOOK = partial(click.option, cls=Option, group="Diagnosis", show_default=True)
 @_LOOK("--strict", is_flag=True, help="Exit with 1 unless the answer is go.")
 @method_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every choice.")
-@trust_option
+@network_options
 @common
 def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Say whether fitting NETWORK is worth its cost: go, no-go or unclear, and why.
@@ -110,9 +109,10 @@ def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet diagnose graphs/dln1.py --try answer="Fact or opinion?" --at-least 0.05
         langnet diagnose graphs/dln1.py --task navigate --strict --json
     """
-    strict, metric = options["strict"], options["metric"]
+    strict = options["strict"]
     began = time.monotonic()
-    found = run_async(_work(network, options))
+    work, metric = _work(network, options)
+    found = run_async(work)
     if as_json:
         print_json(found.to_json())
     else:
@@ -127,9 +127,9 @@ def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
         click.get_current_context().exit(_NOT_GO)
 
 
-def _work(source: str, options: dict[str, Any]) -> partial[Any]:
-    """What is to be done, with everything wrong in the options found first."""
-    network = load_network(source, trust=options["trust"])
+def _work(source: str, options: dict[str, Any]) -> tuple[partial[Any], str]:
+    """What is to be done, and the metric's name; what is wrong in the options is found first."""
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:
@@ -138,8 +138,9 @@ def _work(source: str, options: dict[str, Any]) -> partial[Any]:
     for item in options["extra"]:
         for name, text in named_texts([item], "--try").items():
             extra.setdefault(name, []).append(text)
+    metric = measure(options["metric"], data.task)
     settings = {
-        "metric": METRICS[options["metric"]],
+        "metric": metric.metric,
         "method": method_of(options),
         "effort": Effort(
             tries=options["tries"], screen=options["screen"], confirm=options["confirm"]
@@ -151,9 +152,10 @@ def _work(source: str, options: dict[str, Any]) -> partial[Any]:
     }
     train, dev = adapted(data.train, graph), adapted(data.dev, graph)
     at_hand = counted(len(train) + len(dev), "example")
-    note(f"{graph.name} on {data.task.name}: {at_hand} at hand")
+    note(f"{graph.name} on {data.task.spec}: {at_hand} at hand")
     watch = taken(WatchOptions, options)
-    return partial(_diagnose, graph, train, dev, taken(ModelOptions, options), watch, settings)
+    models = taken(ModelOptions, options)
+    return partial(_diagnose, graph, train, dev, models, watch, settings), metric.name
 
 
 async def _diagnose(

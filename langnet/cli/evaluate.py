@@ -29,13 +29,13 @@ from langnet.cli.options import (
     data_options,
     metric_option,
     model_options,
+    network_options,
     prompt_options,
     size_option,
-    trust_option,
 )
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
-from langnet.cli.task import DataOptions, adapted, load_data, taken
+from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.errors import DataError, RunDeadlineExceeded
@@ -44,7 +44,7 @@ from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.meter import Meter
-from langnet.metrics import METRICS, Interval, confusion, interval
+from langnet.metrics import Interval, confusion, interval
 from langnet.program import Program
 from langnet.report.bounds import bound_report
 from langnet.report.cost import cost_table, parts_of, spending_data
@@ -69,7 +69,7 @@ class _Job:
     graph: Graph
     examples: list[Example]
     task: str
-    metric: str
+    metric: Measure
     models: ModelOptions
     watch: WatchOptions
     seed: int
@@ -107,7 +107,7 @@ class _Found:
 @bound_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
-@trust_option
+@network_options
 @common
 def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Evaluate NETWORK on examples with known answers.
@@ -170,7 +170,7 @@ def _finished(job: _Job, found: _Found) -> tuple[_Job, _Found, int]:
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
     bounding = bounding_of(options)
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if not data.test:
@@ -178,8 +178,8 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
     return _Job(
         graph,
         adapted(data.test, graph),
-        data.task.name,
-        options["metric"],
+        data.task.spec,
+        measure(options["metric"], data.task),
         taken(ModelOptions, options),
         taken(WatchOptions, options),
         options["seed"],
@@ -218,7 +218,7 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
             evaluation = await evaluate(
                 program,
                 job.examples,
-                metric=METRICS[job.metric],
+                metric=job.metric.metric,
                 key=Key(("test", job.seed)),
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,
@@ -231,7 +231,7 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
 def _print(job: _Job, found: Evaluation, mean: Interval) -> None:
     console = output()
     console.print(
-        f"{job.metric} {measured(mean)}, {mean.confidence:.0%} interval, "
+        f"{job.metric.name} {measured(mean)}, {mean.confidence:.0%} interval, "
         f"on {counted(mean.n, 'example')} of {job.task}",
         soft_wrap=True,
     )
@@ -277,7 +277,7 @@ def _document(job: _Job, found: _Found, mean: Interval, cost: dict[str, Any]) ->
     return {
         "network": job.graph.name,
         "task": job.task,
-        "metric": job.metric,
+        "metric": job.metric.name,
         **interval_data(mean),
         "confusion": counts
         and [

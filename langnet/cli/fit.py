@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -36,14 +37,14 @@ from langnet.cli.options import (
     freeze_option,
     metric_option,
     model_options,
+    network_options,
     prompt_options,
     proposer_option,
     size_option,
-    trust_option,
 )
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import budget_of, budget_options, method_of, method_options
-from langnet.cli.task import DataOptions, Splits, adapted, load_data, taken
+from langnet.cli.task import DataOptions, Measure, Splits, adapted, load_data, measure, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.errors import GraphError, RunDeadlineExceeded
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced
@@ -52,7 +53,6 @@ from langnet.graph import Graph
 from langnet.lm.budget import Budget
 from langnet.lm.meter import MeterReading
 from langnet.lm.reading import total
-from langnet.metrics import METRICS
 from langnet.report.baselines import HeldOut, baselines, held_out
 from langnet.report.cost import cost_data, cost_line, cost_table, parts_of
 from langnet.report.progress import progress
@@ -70,7 +70,7 @@ class _Job:
 
     graph: Graph
     splits: Splits
-    metric: str
+    metric: Measure
     models: ModelOptions
     watch: WatchOptions
     method: Method
@@ -118,7 +118,7 @@ class _Outcome:
     help="The run directory; by default runs/NETWORK-TASK-seedN.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the run directory.")
-@trust_option
+@network_options
 @common
 def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Fit the prompts of NETWORK, and compare it with its beginning on held-out examples.
@@ -138,7 +138,7 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     job = _job(network, options)
     splits = job.splits
     note(
-        f"{job.graph.name} on {splits.task.name}: {len(splits.train)} examples to train on, "
+        f"{job.graph.name} on {splits.task.spec}: {len(splits.train)} examples to train on, "
         f"{len(splits.dev)} to validate on, {len(splits.test)} held out"
     )
     outcome = run_async(partial(_fit, job))
@@ -152,7 +152,7 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     fitted = outcome.fitted
     console.print(prompts_table(fitted.initial.prompts, fitted.graph.prompts))
     if outcome.test is not None:
-        console.print(held_out_table(outcome.test, job.metric))
+        console.print(held_out_table(outcome.test, job.metric.name))
     console.print(cost_table(outcome.cost))
     console.print(f"Objective: {fitted.objective}. {cost_line(outcome.cost)}.", soft_wrap=True)
     if fitted.plan is not None:
@@ -180,7 +180,7 @@ def _end(job: _Job, outcome: _Outcome) -> None:
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:
@@ -191,11 +191,12 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         dev=adapted(data.dev, graph),
         test=adapted(data.test, graph),
     )
-    name = f"{graph.name}-{data.task.name}-seed{options['seed']}"
+    task = re.sub(r"[^\w.-]+", "-", data.task.spec)  # what stands in a directory's name
+    name = f"{graph.name}-{task}-seed{options['seed']}"
     return _Job(
         graph,
         splits,
-        options["metric"],
+        measure(options["metric"], data.task),
         taken(ModelOptions, options),
         taken(WatchOptions, options),
         replace(method_of(options), feedback=_feedback(options, graph)),
@@ -233,7 +234,7 @@ async def _fit(job: _Job) -> _Outcome:
                     job.splits.dev,
                     models=opened.models,
                     proposer=opened.proposer,
-                    metric=METRICS[job.metric],
+                    metric=job.metric.metric,
                     method=job.method,
                     seed=job.seed,
                     directory=job.directory,
@@ -280,7 +281,7 @@ async def _compared(
         job.splits.test,
         models=opened.models,
         others=others,
-        metric=METRICS[job.metric],
+        metric=job.metric.metric,
         seed=job.seed,
         concurrency=job.method.concurrency,
         max_failures=job.method.max_failures,
@@ -304,8 +305,8 @@ def _result(job: _Job, fitted: Fitted, test: HeldOut | None, opened: Connected) 
     return result_data(
         fitted,
         about={
-            "task": splits.task.name,
-            "metric": job.metric,
+            "task": splits.task.spec,
+            "metric": job.metric.name,
             "models": {name: model.identity for name, model in opened.models.items()},
             "proposer": opened.proposer.identity,
         },

@@ -27,6 +27,7 @@ from langnet.lm.connect import SpecError
 __all__ = [
     "CUT_OFF",
     "Command",
+    "Group",
     "Main",
     "Option",
     "command_line",
@@ -67,7 +68,11 @@ class _WithExamples(click.Command):
                 formatter.write(textwrap.indent(self.examples, "  ") + "\n")
 
 
-class Main(_WithExamples, click.Group):
+class Group(_WithExamples, click.Group):
+    """A group of commands that does something by itself."""
+
+
+class Main(Group):
     """The group of all commands: turns errors into messages and exit codes."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

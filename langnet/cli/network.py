@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -35,24 +36,35 @@ class Network:
         source: what the user wrote.
         make: builds it for a task, or the network itself where it is made for one already.
         task: the name of the task that it goes with by default.
+        settings: what the user set of it, as NAME=VALUE.
     """
 
     source: str
-    make: Callable[[Task], Graph] | Graph
+    make: Callable[..., Graph] | Graph
     task: str | None = None
+    settings: tuple[str, ...] = ()
 
-    def graph(self, task: Task | None) -> Graph:
+    def graph(self, task: Task | None, **settings: str) -> Graph:
         """The network for a task.
 
+        Args:
+            task: the task.
+            **settings: further settings by name, as texts; they go before those of the user.
+
         Raises:
+            click.UsageError: it has no such setting, or no task where it needs one.
             GraphError: what was named does not make a graph.
         """
         if isinstance(self.make, Graph):
+            if self.settings or settings:
+                raise click.UsageError(f"{self.source} has no settings, so leave --set out")
             return self.make
         if task is None:
             raise click.UsageError(f"{self.source} makes a network for a task; give --task NAME")
+        chosen = {**_pairs(self.settings), **settings}
+        values = _settings(self, chosen)
         with _Told(self.source):
-            graph: object = self.make(task)
+            graph: object = self.make(task, **values)
         if not isinstance(graph, Graph):
             raise GraphError(
                 f"network(task) of {self.source} returns a {type(graph).__name__}, not a Graph"
@@ -60,8 +72,13 @@ class Network:
         return graph
 
 
-def load_network(source: str, *, trust: bool = False) -> Network:
+def load_network(source: str, *, settings: Sequence[str] = (), trust: bool = False) -> Network:
     """Finds a network.
+
+    Args:
+        source: a Python file, module:attribute, or a graph file.
+        settings: of the network, as NAME=VALUE.
+        trust: import the functions that a graph file names.
 
     Raises:
         click.UsageError: nothing is there under that name.
@@ -70,16 +87,59 @@ def load_network(source: str, *, trust: bool = False) -> Network:
     path = Path(source)
     if path.suffix == ".py":
         _must_exist(path)
-        return _of_module(source, _run_file(path))
-    if path.suffix.lower() in _GRAPH_FILES:
+        found = _of_module(source, _run_file(path))
+    elif path.suffix.lower() in _GRAPH_FILES:
         _must_exist(path)
-        return Network(source, graph_file.load(path, trust=trust))
-    if _ATTRIBUTE.fullmatch(source):
-        return _imported(source)
-    raise click.UsageError(
-        f"{source!r} names no network; give a Python file (graphs/dln2.py), module:attribute, or "
-        "a graph file (.yaml, .json)"
-    )
+        found = Network(source, graph_file.load(path, trust=trust))
+    elif _ATTRIBUTE.fullmatch(source):
+        found = _imported(source)
+    else:
+        raise click.UsageError(
+            f"{source!r} names no network; give a Python file (graphs/dln2.py), module:attribute, "
+            "or a graph file (.yaml, .json)"
+        )
+    return replace(found, settings=tuple(settings))
+
+
+def _pairs(items: Sequence[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    for name, equals, _ in pairs:
+        if not name or not equals:
+            raise click.UsageError(f"--set needs NAME=VALUE, not {name!r}")
+    return {name: value for name, _, value in pairs}
+
+
+def _settings(network: Network, chosen: Mapping[str, str]) -> dict[str, Any]:
+    """The settings by name, each of the type of its default."""
+    assert not isinstance(network.make, Graph)  # noqa: S101 - that has none
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(network.make).parameters.values()
+        if isinstance(parameter.default, str | int | float)
+    }
+    settings: dict[str, Any] = {}
+    for name, text in chosen.items():
+        if name not in defaults:
+            known = ", ".join(f"{key}={value}" for key, value in defaults.items()) or "none"
+            raise click.UsageError(
+                f"{network.source} has no setting {name!r}; its settings are {known}"
+            )
+        kind = type(defaults[name])
+        try:
+            settings[name] = _read(text, kind)
+        except ValueError as error:
+            raise click.UsageError(
+                f"the setting {name} of {network.source}: {text!r} is no {kind.__name__}"
+            ) from error
+    return settings
+
+
+def _read(text: str, kind: type) -> Any:
+    if kind is not bool:
+        return kind(text)
+    if text not in {"true", "false"}:
+        raise ValueError("it is true or false")
+    return text == "true"
 
 
 def default_task(network: Network, name: str | None) -> Task | None:

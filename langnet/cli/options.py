@@ -11,6 +11,7 @@ import click
 from langnet import tasks
 from langnet.cli.group import Option
 from langnet.data import PRESETS
+from langnet.errors import DataError
 from langnet.lm.retry import Retries
 from langnet.metrics import METRICS
 
@@ -23,12 +24,12 @@ __all__ = [
     "freeze_option",
     "metric_option",
     "model_options",
+    "network_options",
     "option",
     "prompt_options",
     "proposer_option",
     "size_option",
     "task_options",
-    "trust_option",
     "whole_or",
 ]
 
@@ -83,13 +84,22 @@ def applied(function: F, options: list[Callable[[F], F]]) -> F:
     return function
 
 
+def _task_spec(value: str) -> str:
+    """The text that names a generated task, perhaps with settings, if there is such a task."""
+    try:
+        return tasks.get(value).spec
+    except DataError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def task_options(function: F) -> F:
     """Which generated task a network is made for."""
     return option(
         _DATA,
         "--task",
-        type=click.Choice(tasks.names()),
-        help="A task whose examples are generated; by default the network's own TASK.",
+        type=_task_spec,
+        metavar="NAME[:SETTING=VALUE,…]",
+        help="A task with generated examples (langnet tasks); by default the network's own.",
     )(function)
 
 
@@ -112,9 +122,7 @@ def metric_option(function: F) -> F:
         _DATA,
         "--metric",
         type=click.Choice(sorted(METRICS)),
-        default="exact",
-        show_default=True,
-        help="Compares an answer with its target.",
+        help="Compares an answer with its target; by default the task's own, exact for files.",
     )(function)
 
 
@@ -315,10 +323,23 @@ def feedback_option(function: F) -> F:
     )(function)
 
 
-def trust_option(function: F) -> F:
-    """Whether a graph file may name functions of other modules."""
-    return click.option(
-        "--trust",
-        is_flag=True,
-        help="Import the functions that a graph file names, which runs their modules' code.",
-    )(function)
+def network_options(function: F) -> F:
+    """How a network is made: its own settings, and whether a graph file may name any function."""
+    return applied(
+        function,
+        [
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="A setting of the network: a keyword of its network(task, …). Repeatable.",
+            ),
+            click.option(
+                "--trust",
+                is_flag=True,
+                help="Import the functions that a graph file names, which runs their modules' "
+                "code.",
+            ),
+        ],
+    )

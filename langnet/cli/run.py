@@ -14,7 +14,7 @@ import click
 from langnet.cli.connection import ModelOptions, connected
 from langnet.cli.group import Command, common, note, print_json, run_async
 from langnet.cli.network import default_task, load_network
-from langnet.cli.options import model_options, prompt_options, task_options, trust_option
+from langnet.cli.options import model_options, network_options, prompt_options, task_options
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.task import taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
@@ -55,7 +55,7 @@ __all__ = ["run_command"]
 @model_options
 @watch_options
 @prompt_options
-@trust_option
+@network_options
 @common
 def run_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Run NETWORK on one input, or on a stream of them.
@@ -85,7 +85,7 @@ def run_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 
 def _graph(source: str, options: dict[str, Any]) -> Graph:
-    network = load_network(source, trust=options["trust"])
+    network = load_network(source, settings=options["settings"], trust=options["trust"])
     return prompted(network.graph(default_task(network, options["task"])), options)
 
 

@@ -124,8 +124,8 @@ _SETTINGS: dict[str, tuple[Any, Any, str]] = {
     ),
     "posterior": (
         _I.kind,
-        click.Choice(["local", "particles"]),
-        "How hidden texts are inferred.",
+        click.Choice(["auto", "local", "particles"]),
+        "How hidden texts are inferred; auto takes particles where a hidden text decides a branch.",
     ),
     "draws": (_I.draws, _AT_LEAST_ONE, "Alternatives of each hidden text, or particles."),
     "guide": (

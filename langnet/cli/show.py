@@ -13,7 +13,7 @@ import click
 from langnet import graph_file
 from langnet.cli.group import Command, common, note
 from langnet.cli.network import default_task, load_network
-from langnet.cli.options import task_options, trust_option
+from langnet.cli.options import network_options, task_options
 from langnet.drawing import as_dot, as_html, as_mermaid, as_svg, as_text
 from langnet.graph import Graph
 from langnet.text_file import write_text
@@ -54,7 +54,7 @@ _FORMATS: Mapping[str, Callable[[Graph], str]] = MappingProxyType(
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to.")
 @task_options
-@trust_option
+@network_options
 @common
 def show_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Draw NETWORK, or write it as a graph file.
@@ -67,7 +67,7 @@ def show_command(network: str, *, as_json: bool, **options: Any) -> None:
     """
     output: str | None = options["output"]
     form = "json" if as_json else options["form"] or _by_ending(output)
-    found = load_network(network, trust=options["trust"])
+    found = load_network(network, settings=options["settings"], trust=options["trust"])
     text = _FORMATS[form](found.graph(default_task(found, options["task"])))
     text = text if text.endswith("\n") else text + "\n"
     if output is None:

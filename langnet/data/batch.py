@@ -62,6 +62,7 @@ def split(
     fractions: Sequence[float] | None = None,
     seed: int,
     stratify: str | None = None,
+    group: str | None = None,
 ) -> tuple[list[Example], ...]:
     """Splits shuffled examples into parts that do not overlap, the same for the same seed.
 
@@ -72,6 +73,8 @@ def split(
         seed: of the order.
         stratify: a node; its targets then have in each part about the shares that they have in
             the whole.
+        group: an input, instead of stratify; examples with the same value there go to the same
+            part, which then may be smaller than its size by less than a group.
 
     Raises:
         DataError: where the parts are not as said above, or need more than there is.
@@ -86,6 +89,10 @@ def split(
         ends = list(accumulate(sizes or ()))
         if any(size < 0 for size in sizes or ()) or (ends and ends[-1] > len(examples)):
             raise DataError(f"sizes {sizes} do not fit into {len(examples)} examples")
+    if group is not None:
+        if stratify is not None:
+            raise DataError("give either stratify or group, not both")
+        return _grouped(examples, [end - start for start, end in pairwise((0, *ends))], group, seed)
     order = _stratified(examples, stratify, seed) if stratify else list(examples)
     if not stratify:
         Key(("split", seed)).rng().shuffle(order)
@@ -134,6 +141,29 @@ def _by_target(examples: Sequence[Example], node: str) -> dict[str, list[Example
     if not groups:
         raise DataError("there are no examples to choose from")
     return dict(sorted(groups.items()))
+
+
+def _grouped(
+    examples: Sequence[Example], sizes: Sequence[int], name: str, seed: int
+) -> tuple[list[Example], ...]:
+    """Parts of at most these sizes, of whole groups of examples that share an input."""
+    groups: dict[object, list[Example]] = {}
+    for example in examples:
+        if name not in example.inputs:
+            raise DataError(f"example {example.id!r} has no input {name!r} to group by")
+        groups.setdefault(example.inputs[name], []).append(example)
+    order = list(groups.values())
+    Key(("split", seed)).rng().shuffle(order)
+    parts: list[list[Example]] = [[] for _ in sizes]
+    for members in order:
+        # The first part that has room: only groups of one size fill every part.
+        room = (
+            part
+            for part, size in zip(parts, sizes, strict=True)
+            if len(part) + len(members) <= size
+        )
+        next(room, []).extend(members)
+    return tuple(parts)
 
 
 def _stratified(examples: Sequence[Example], node: str, seed: int) -> list[Example]:

@@ -13,15 +13,21 @@ from types import MappingProxyType
 from typing import Any
 
 from langnet.data.example import Example
+from langnet.data.gsm8k import read_gsm8k, read_gsm8k_solutions, text_of
 from langnet.data.read import Row, examples_from, read, read_text, rows
 from langnet.errors import DataError
 
 __all__ = [
+    "AIRLINE_LABELS",
+    "DISASTER_LABELS",
+    "MPQA_LABELS",
     "PRESETS",
     "SUBJ_LABELS",
     "TREC_LABELS",
+    "read_airline",
     "read_bbh",
-    "read_gsm8k",
+    "read_disaster",
+    "read_mpqa",
     "read_scan",
     "read_subj",
     "read_trec",
@@ -41,6 +47,17 @@ TREC_LABELS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the coarse labels of TREC (Li and Roth 2002) stand for."""
+
+MPQA_LABELS: Mapping[str, str] = MappingProxyType({"0": "negative", "1": "positive"})
+"""What the labels of MPQA (Wiebe, Wilson and Cardie 2005) stand for."""
+
+DISASTER_LABELS: Mapping[str, str] = MappingProxyType({"Relevant": "yes", "Not Relevant": "no"})
+"""What the labels of Leopard's disaster tweets (Bansal, Jha and McCallum 2020) stand for."""
+
+AIRLINE_LABELS: Mapping[str, str] = MappingProxyType(
+    {label: label for label in ("positive", "negative", "neutral")}
+)
+"""The labels of Leopard's airline tweets (Bansal, Jha and McCallum 2020)."""
 
 
 def read_subj(
@@ -69,6 +86,55 @@ def read_trec(
     )
 
 
+def read_mpqa(
+    path: str | PathLike[str], *, input_name: str = "sentence", node: str = "answer"
+) -> list[Example]:
+    """Reads MPQA: one object a line with "sentence" and "label", 0 for negative."""
+    return read(
+        path, inputs={input_name: "sentence"}, target="label", labels=MPQA_LABELS, node=node
+    )
+
+
+def read_disaster(
+    path: str | PathLike[str],
+    *,
+    input_name: str = "sentence",
+    node: str = "answer",
+    column: str = "sentence1",
+    label: str = "label",
+) -> list[Example]:
+    """Reads Leopard's tweets about disasters, from JSON or CSV; the labels become yes and no.
+
+    Args:
+        path: the file.
+        input_name: name of the graph's input.
+        node: name of the node that the label observes.
+        column: of the tweets.
+        label: column of the labels, "Relevant" and "Not Relevant".
+    """
+    return read(path, inputs={input_name: column}, target=label, labels=DISASTER_LABELS, node=node)
+
+
+def read_airline(
+    path: str | PathLike[str],
+    *,
+    input_name: str = "sentence",
+    node: str = "answer",
+    column: str = "sentence1",
+    label: str = "label",
+) -> list[Example]:
+    """Reads Leopard's tweets about airlines, from JSON or CSV: positive, negative or neutral.
+
+    Args:
+        path: the file.
+        input_name: name of the graph's input.
+        node: name of the node that the label observes.
+        column: of the tweets; in the tweets' own CSV file it is "text".
+        label: column of the labels; in the tweets' own CSV file it is "airline_sentiment".
+    """
+    return read(path, inputs={input_name: column}, target=label, labels=AIRLINE_LABELS, node=node)
+
+
 def read_bbh(
     path: str | PathLike[str],
     *,
@@ -88,25 +154,10 @@ def read_bbh(
     path = Path(path)
 
     def fields(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        text = _string(row, "input")
+        text = text_of(row, "input")
         if not options:
             text = text.partition("\nOptions:\n")[0]
-        return {input_name: text}, {node: _string(row, "target")}
-
-    return examples_from(path, rows(path), fields)
-
-
-def read_gsm8k(
-    path: str | PathLike[str], *, input_name: str = "question", node: str = "answer"
-) -> list[Example]:
-    """Reads GSM8K (Cobbe et al. 2021); the target is the number after "####", without commas."""
-    path = Path(path)
-
-    def fields(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        _, mark, number = _string(row, "answer").rpartition("####")
-        if not mark:
-            raise DataError(f"{row.where}: the answer does not end in a line such as '#### 12'")
-        return {input_name: _string(row, "question")}, {node: number.strip().replace(",", "")}
+        return {input_name: text}, {node: text_of(row, "target")}
 
     return examples_from(path, rows(path), fields)
 
@@ -136,17 +187,14 @@ def read_scan(
 _SCAN = re.compile(r"\s*IN:\s*(?P<command>\S.*?)\s+OUT:\s*(?P<actions>\S.*?)\s*")
 
 
-def _string(row: Row, column: str) -> str:
-    value = row[column]
-    if not isinstance(value, str) or not value:
-        raise DataError(f"{row.where}: the column {column!r} is {value!r:.80}, not a text")
-    return value
-
-
 PRESETS: Mapping[str, Callable[..., list[Example]]] = MappingProxyType(
     {
+        "airline": read_airline,
         "bbh": read_bbh,
+        "disaster": read_disaster,
         "gsm8k": read_gsm8k,
+        "gsm8k-solutions": read_gsm8k_solutions,
+        "mpqa": read_mpqa,
         "scan": read_scan,
         "subj": read_subj,
         "trec": read_trec,

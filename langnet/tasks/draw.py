@@ -10,7 +10,7 @@ from langnet.data import Example
 from langnet.errors import DataError
 from langnet.key import Key
 
-__all__ = ["Rules", "balanced", "sentences"]
+__all__ = ["Rules", "balanced", "distinct", "sentences"]
 
 Rules = Mapping[str, Sequence[str]]
 """A context-free grammar: a symbol to what it may become, where `{symbol}` stands for another."""
@@ -52,27 +52,79 @@ def balanced(
     Raises:
         DataError: where n is negative or no further text is found.
     """
+    order: list[str] = []
+
+    def turn(rng: Random) -> Callable[[], tuple[str, str]]:
+        if not order:
+            order.extend(rng.sample(labels, len(labels)))
+        label = order.pop()
+        return lambda: (draw(rng, label), label)
+
+    return _collected(n, name, input_name, turn, seed, node, exclude)
+
+
+def distinct(
+    n: int,
+    *,
+    name: str,
+    input_name: str,
+    draw: Callable[[Random], tuple[str, str]],
+    seed: int,
+    node: str,
+    exclude: Iterable[Example],
+) -> list[Example]:
+    """Draws n distinct examples of a task without labels to balance.
+
+    The first examples of a longer list are those of a shorter one from the same seed.
+
+    Args:
+        n: how many.
+        name: of the task, with its settings; begins each id.
+        input_name: the input that holds the text.
+        draw: makes a text and its answer.
+        seed: of everything random.
+        node: the node that the answer observes.
+        exclude: examples whose texts must not come up.
+
+    Raises:
+        DataError: where n is negative or no further text is found.
+    """
+
+    def turn(rng: Random) -> Callable[[], tuple[str, str]]:
+        return lambda: draw(rng)
+
+    return _collected(n, name, input_name, turn, seed, node, exclude)
+
+
+def _collected(
+    n: int,
+    name: str,
+    input_name: str,
+    turn: Callable[[Random], Callable[[], tuple[str, str]]],
+    seed: int,
+    node: str,
+    exclude: Iterable[Example],
+) -> list[Example]:
+    """Examples with new texts: each turn makes a draw that is repeated until its text is new."""
     if n < 0:
         raise DataError(f"n must be at least 0, not {n}")
     rng = Key(("task", name, seed)).rng()
     seen = {example.inputs.get(input_name) for example in exclude}
-    order: list[str] = []
     examples: list[Example] = []
     while len(examples) < n:
-        if not order:
-            order = rng.sample(labels, len(labels))
-        label = order.pop()
-        text = next(
-            (new for new in (draw(rng, label) for _ in range(_ATTEMPTS)) if new not in seen), None
+        draw = turn(rng)
+        found = next(
+            (new for new in (draw() for _ in range(_ATTEMPTS)) if new[0] not in seen), None
         )
-        if text is None:
+        if found is None:
             raise DataError(
                 f"{name}: found only {len(examples)} new texts of {n}; ask for fewer, or exclude "
                 "fewer"
             )
+        text, answer = found
         seen.add(text)
         examples.append(
-            Example(f"{name}-{seed}:{len(examples) + 1}", {input_name: text}, {node: label})
+            Example(f"{name}-{seed}:{len(examples) + 1}", {input_name: text}, {node: answer})
         )
     return examples
 

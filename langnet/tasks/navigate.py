@@ -18,8 +18,10 @@ from types import MappingProxyType
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.tasks.draw import balanced
+from langnet.tasks.setting import Setting
+from langnet.tasks.task import Task
 
-__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "answer", "generate"]
+__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "answer", "generate"]
 
 NAME = "navigate"
 INPUT = "text"
@@ -182,3 +184,21 @@ def _step(rng: Random, way: str | None = None) -> str:
 
 def _told(steps: int, way: str | None = None) -> str:
     return f"Take {steps} step{'' if steps == 1 else 's'}{f' {way}' if way else ''}"
+
+
+TASK = Task(
+    NAME,
+    DESCRIPTION,
+    INPUT,
+    LABELS,
+    summary="Do these instructions lead back to the start?",
+    prompts={
+        "paper": (
+            "Read the following sentence, then determine whether you return to the starting point."
+        )
+    },
+    settings={"options": Setting(default=True, about="end with the lines that list the answers")},
+    answer=answer,
+    make=generate,
+)
+"""The task."""

@@ -18,8 +18,9 @@ from types import MappingProxyType
 
 from langnet.data import Example
 from langnet.tasks.draw import Rules, balanced, sentences
+from langnet.tasks.task import Task
 
-__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "generate"]
+__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "generate"]
 
 NAME = "questions"
 INPUT = "text"
@@ -574,3 +575,14 @@ def generate(
 
 def _draw(rng: Random, label: str) -> str:
     return sentences(_GRAMMARS[label], "question", rng)
+
+
+TASK = Task(
+    NAME,
+    DESCRIPTION,
+    INPUT,
+    LABELS,
+    summary="Which of six kinds of answer does a question ask for?",
+    make=generate,
+)
+"""The task."""

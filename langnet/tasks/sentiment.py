@@ -17,8 +17,9 @@ from types import MappingProxyType
 
 from langnet.data import Example
 from langnet.tasks.draw import Rules, balanced, sentences
+from langnet.tasks.task import Task
 
-__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "generate"]
+__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "generate"]
 
 NAME = "sentiment"
 INPUT = "text"
@@ -363,3 +364,14 @@ def _draw(rng: Random, label: str) -> str:
     }
     rules = {**_PRAISE, **_REVIEWS, **_SIDES[label], **place, **details}
     return sentences(rules, "review", rng)
+
+
+TASK = Task(
+    NAME,
+    DESCRIPTION,
+    INPUT,
+    LABELS,
+    summary="Is the verdict of a review positive or negative?",
+    make=generate,
+)
+"""The task."""

@@ -16,8 +16,9 @@ from types import MappingProxyType
 
 from langnet.data import Example
 from langnet.tasks.draw import Rules, balanced, sentences
+from langnet.tasks.task import Task
 
-__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "generate"]
+__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "generate"]
 
 NAME = "subjectivity"
 INPUT = "text"
@@ -413,3 +414,14 @@ def _draw(rng: Random, label: str) -> str:
         text = sentences(_GRAMMARS[label], "sentence", rng)
         if _SHORTEST <= len(text.split()) <= _LONGEST:
             return text
+
+
+TASK = Task(
+    NAME,
+    DESCRIPTION,
+    INPUT,
+    LABELS,
+    summary="Does the writer judge or report?",
+    make=generate,
+)
+"""The task."""

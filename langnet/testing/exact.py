@@ -96,10 +96,12 @@ def _extensions(
         parent: (_common(domain, _axes(graph, parent)), values[parent]) for parent in part.parents
     }
     if isinstance(part, Function):
+        for parent, label in part.probability_of.items():
+            chances = _chances(graph, parent, label, models, values)
+            views[parent] = (views[parent][0], chances)
         options = partial(_computed, part)
     else:
-        model = models if isinstance(models, TableModel) else models[part.model]
-        options = partial(_drawn, part, model)
+        options = partial(_drawn, part, _model(models, part))
     target = targets.get(name, _LATENT)
     return _over_plates(len(domain), part.over, views, target, options)
 
@@ -131,6 +133,27 @@ def _drawn(node: Node, model: TableModel, views: dict[str, Any], target: Any) ->
         seen = target if node.draws is None else _part(target, draw)
         draws.append([(text, p) for text, p in table.items() if seen in {_LATENT, text}])
     return draws[0] if node.draws is None else _combined(draws)
+
+
+def _chances(graph: Graph, name: str, label: str, models: Models, values: Mapping[str, Any]) -> Any:
+    """The probability of a label at every place of a node."""
+    node = graph[name]
+    assert isinstance(node, Node)  # noqa: S101 - the graph has checked it
+    domain = () if node.over is None else _axes(graph, node.over)
+    views = {
+        parent: (_common(domain, _axes(graph, parent)), values[parent]) for parent in node.parents
+    }
+
+    def options(views: dict[str, Any], _: Any) -> list[_Weighted]:
+        p = _table(node, _model(models, node), views)[label]
+        return [(p if node.draws is None else (p,) * node.draws, 1.0)]
+
+    ((chances, _),) = _over_plates(len(domain), node.over, views, _LATENT, options)
+    return chances
+
+
+def _model(models: Models, node: Node) -> TableModel:
+    return models if isinstance(models, TableModel) else models[node.model]
 
 
 def _table(node: Node, model: TableModel, views: Mapping[str, Any]) -> dict[str, float]:

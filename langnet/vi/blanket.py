@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from langnet.data import Example
 from langnet.graph import Graph
-from langnet.plate import at
+from langnet.plate import at, reaches
 from langnet.trace import Index, Trace
 from langnet.vi.guide import Guide, Hint
 from langnet.visit import Guide as SiteGuide
@@ -133,12 +133,13 @@ def hint(
     below = descendants(graph, node)
     seen = dict.fromkeys(str(text) for name, text in example.targets.items() if name in below)
     nodes = graph.nodes
+    said = forward.values[node]
     return Hint(
         node=node,
         index=index,
         context=context,
         target=", ".join(seen),
-        forward=str(at(forward.values[node], index)),
+        forward=str(at(said, index)) if reaches(said, index) else "",
         child_prompts={child: nodes[child].prompt_text for child in language_children(graph, node)},
     )
 

@@ -23,6 +23,7 @@ from langnet.vi.memory import known_prompts, parent_of
 from langnet.vi.method import Method
 from langnet.vi.objective import Evidence, Objective, likelihood, nce, rollout
 from langnet.vi.pool import solved
+from langnet.vi.posterior import takes_particles
 from langnet.vi.proposal import Request
 from langnet.vi.propose import Proposals, propose
 from langnet.vi.score import Rollout, Scorer
@@ -210,6 +211,8 @@ def _is_known(
         return method.rollouts == 1
     if not set(terms) <= {likelihood, nce}:
         return False
-    if method.inference.kind == "particles":
-        return True
-    return all(len(latents(graph, item.example.targets)) <= 1 for item in gathered)
+    return all(
+        takes_particles(graph, item.example.targets, method.inference)
+        or len(latents(graph, item.example.targets)) <= 1
+        for item in gathered
+    )

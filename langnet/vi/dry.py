@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from langnet.functions import only_if
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import (
@@ -142,7 +143,7 @@ def dry_graph(graph: Graph) -> tuple[Graph, bool]:
     """The graph with functions that take what a dry run gives them.
 
     A function is called as it is; where it raises on a text that no model wrote, a text or, where
-    it is plural, one element stands for its value.
+    it is plural, one element stands for its value. Every branch of `only_if` is taken.
 
     Returns:
         The graph, and whether every number of elements is known beforehand: it is not where a
@@ -168,6 +169,8 @@ def _certain(target: Any, value: Any) -> float:
 
 def _guarded(part: Function) -> Callable[..., Any]:
     function = part.function
+    if isinstance(function, only_if):
+        function = function.always
 
     @functools.wraps(function)
     async def guarded(**values: Any) -> Any:

@@ -26,7 +26,7 @@ class Hint:
         index: the position in the node's plates.
         context: what the node itself would continue: its forward context.
         target: the texts observed further down, joined by commas: the answer in hindsight.
-        forward: the node's text in the forward pass.
+        forward: the node's text in the forward pass; empty where that had none at this place.
         child_prompts: the prompts of the language nodes that read this one, by node.
     """
 
@@ -56,6 +56,8 @@ def edit(hint: Hint) -> tuple[str, ...]:
     """Draws a rewrite of the forward text that should help the nodes that read it."""
     used = "\n".join(prompt for prompt in hint.child_prompts.values() if prompt)
     used = f"It is then used as follows:\n{used}\n\n" if used else ""
+    if not hint.forward:  # there is nothing to rewrite
+        return hindsight(hint)
     context = (
         f"{hint.context}\n\nThis was written before:\n{hint.forward}\n\n{used}"
         f"The answer should be: {hint.target}\n\nWritten again, so that it leads to that answer:"

@@ -14,6 +14,7 @@ from typing import Any
 
 from langnet.concurrency import concurrently
 from langnet.data import Example
+from langnet.errors import GraphError
 from langnet.key import Key
 from langnet.plate import at, indices, replaced, spread
 from langnet.program import Program
@@ -249,12 +250,19 @@ class _Sweep:
         values = dict(self.values)
         for place, text in changes.items():
             values[place.node] = replaced(values[place.node], place.position, text)
-        return await self.program.run(
-            self.example.inputs,
-            key=self.key,
-            given={**values, **self.observed},
-            example=self.example.id,
-        )
+        try:
+            return await self.program.run(
+                self.example.inputs,
+                key=self.key,
+                given={**values, **self.observed},
+                example=self.example.id,
+            )
+        except GraphError as error:
+            places = ", ".join(repr(place.node) for place in changes)
+            raise GraphError(
+                f"{error}; where a text of {places} decides how many other texts there are, the "
+                "local posterior cannot hold those fixed: infer with particles"
+            ) from error
 
     async def rows(self) -> tuple[Row, ...]:
         """The evidence: every text of every informative node, weighted with what it reads."""

@@ -12,7 +12,7 @@ from langnet.evaluate import marked_of
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.metrics import Metric
-from langnet.plate import at
+from langnet.plate import at, reaches
 from langnet.program import Models, Program
 from langnet.run import run_all
 from langnet.trace import Failure, Site, Trace
@@ -170,7 +170,8 @@ def _of_node(graph: Graph, node: str, seen: Iterable[Seen]) -> list[Observation]
             if node in item.example.targets:
                 target = str(item.example.targets[node])
             elif item.posterior is not None and node in item.posterior.best:
-                target = str(at(item.posterior.best[node], site.index))
+                best = item.posterior.best[node]
+                target = str(at(best, site.index)) if reaches(best, site.index) else None
             else:
                 target = site.text if item.value >= 1 else None
             parents = parents_at(graph, item.forward.values, node, site.index)

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from langnet.data import Example
 from langnet.errors import GraphError
+from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.caller import calling
 from langnet.program import Program
@@ -30,10 +31,11 @@ from langnet.trace import (
     log_mean_exp,
     normalised,
 )
+from langnet.vi.blanket import bearers, latents
 from langnet.vi.guide import GUIDES, Guide
 from langnet.vi.resample import families, relative_variance
 
-__all__ = ["Alternatives", "Inference", "Posterior", "Row", "infer"]
+__all__ = ["Alternatives", "Inference", "Posterior", "Row", "infer", "takes_particles"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,8 @@ class Inference:
     """How latent texts are inferred.
 
     Attributes:
-        kind: "local" or "particles".
+        kind: "local" or "particles"; "auto" is local, but particles where a function decides by a
+            latent text how many elements there are, such as a branch does.
         draws: alternatives of each latent text, or particles (K in the paper).
         guide: where they are drawn from; a guide or a name in `GUIDES`.
         temperature: of the softmax that turns logits into weights; 0 is hard EM, infinity uniform.
@@ -71,7 +74,7 @@ class Inference:
             meet; above that, combinations are drawn from their product.
     """
 
-    kind: Literal["local", "particles"] = "local"
+    kind: Literal["auto", "local", "particles"] = "auto"
     draws: int = 5
     guide: Guide | str = "mixture"
     temperature: float = 1.0
@@ -90,13 +93,13 @@ class Inference:
     def __post_init__(self) -> None:
         if isinstance(self.guide, str) and self.guide not in GUIDES:
             raise ValueError(f"there is no guide {self.guide!r}; use one of {', '.join(GUIDES)}")
-        if self.kind not in {"local", "particles"}:
-            raise ValueError(f"kind must be 'local' or 'particles', not {self.kind!r}")
+        if self.kind not in {"auto", "local", "particles"}:
+            raise ValueError(f"kind must be 'auto', 'local' or 'particles', not {self.kind!r}")
         if self.draws < 1 or self.sweeps < 1 or self.max_rows < 1:
             raise ValueError("draws, sweeps and max_rows must be at least 1")
         if self.resample is not None and not 0 < self.resample <= 1:
             raise ValueError(f"resample is a share above 0 and up to 1, not {self.resample}")
-        if self.resample is not None and self.kind == "local":
+        if self.resample is not None and self.kind != "particles":
             raise ValueError("only particles can be resampled; set kind='particles'")
         if self.mutual_information and self.kind == "particles":
             raise ValueError(
@@ -242,6 +245,19 @@ class Posterior:
         return families(weights, self.ancestors or range(len(weights)))
 
 
+def takes_particles(graph: Graph, observed: Mapping[str, str], settings: Inference) -> bool:
+    """Whether latent texts are inferred by whole particles, as the settings say or imply."""
+    if settings.kind != "auto":
+        return settings.kind == "particles"
+    if settings.mutual_information:  # only local logits know it
+        return False
+    return any(
+        name in graph.functions and graph.functions[name].plural
+        for latent in latents(graph, observed)
+        for name in bearers(graph, latent, observed)
+    )
+
+
 async def infer(
     program: Program,
     example: Example,
@@ -276,6 +292,7 @@ async def infer(
         forward = await program.run(
             example.inputs, key=key / "forward", greedy=True, example=example.id
         )
-    method = infer_particles if settings.kind == "particles" else infer_local
+    is_whole = takes_particles(program.graph, example.targets, settings)
+    method = infer_particles if is_whole else infer_local
     with calling(example=example.id):
         return await method(program, example, key=key, settings=settings, forward=forward)

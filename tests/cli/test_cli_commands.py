@@ -13,11 +13,21 @@ import pytest
 
 from langnet import graph_file
 from langnet.cli import main
+from langnet.collect import read_solutions
 from langnet.lm.cache import DiskStore
 from langnet.lm.connect import connect_all
 from langnet.lm.retry import Retries
 
 ROOT = Path(__file__).parents[2]
+VOTES = """
+from langnet import Decoding, Function, Graph, Input, Node
+from langnet.functions import majority
+
+
+def network(task, *, draws=1, heat=1.0):
+    node = Node("a", "{prompt} {text}", draws=draws, decoding=Decoding(temperature=heat))
+    return Graph(Input("text"), node, Function("answer", majority("a")))
+"""
 FORMS = ("text", "mermaid", "dot", "svg", "html", "yaml", "json")
 
 
@@ -52,6 +62,37 @@ def test_eval_takes_prompts_from_a_run(folder, call, fit_options, data, toy):
         found = json.loads(result.stdout)
         assert found["mean"] == measured["mean"]
         assert (found["low"], found["high"]) == (measured["low"], measured["high"])
+
+
+def test_collect_keeps_every_judged_solution(folder, call, data, toy):
+    """The file holds each draw of each example with its judgement, and the summary counts them."""
+    result = call(
+        *("collect", "net.py", *data, "--model", toy.spec, "--train-size", 10, "--draws", 3),
+        *("--out", "pool.jsonl", "--json"),
+    )
+    assert result.exit_code == 0, result.stderr
+    told = json.loads(result.stdout)
+    found = read_solutions(folder / "pool.jsonl")
+    assert len(found.solutions) == told["solutions"] == 30
+    assert [len(each) for each in found.by_example().values()] == [3] * 10
+    assert sum(one.is_correct for one in found.solutions) == told["correct"]
+    assert {one.answer for one in found.solutions} <= {"hot", "icy"}
+
+
+def test_sweep_tries_every_combination(folder, call, data, toy):
+    """Each point has its settings and its metric; a setting that is not there is told."""
+    (folder / "votes.py").write_text(VOTES, encoding="utf-8")
+    arguments = ("sweep", "votes.py", *data, "--model", toy.spec, "--test-size", 6)
+    result = call(*arguments, "--vary", "draws=1,2", "--vary", "heat=0.5,1", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["points"]
+    assert [point["settings"] for point in found] == [
+        {"draws": draws, "heat": heat} for draws in "12" for heat in ("0.5", "1")
+    ]
+    assert all(len(point["values"]) == 6 for point in found)
+    refused = call(*arguments, "--vary", "votes=1,2")
+    assert refused.exit_code == 2
+    assert "its settings are draws=1, heat=1.0" in refused.stderr
 
 
 def test_eval_shows_a_table_and_failures(folder, call, data, toy):
@@ -175,6 +216,7 @@ def test_every_command_helps_with_examples(call):
     top = call("--help").stdout
     assert "130 interrupted" in top
     commands = [(name,) for name in main.commands if name not in {"models", "cache"}]
+    commands += [("tasks", "list"), ("tasks", "show")]
     commands += [("models", "list"), ("models", "pull"), ("cache", "stats"), ("cache", "clear")]
     for command in commands:
         text = call(*command, "--help").stdout

@@ -98,6 +98,29 @@ def test_a_preset_reads_a_published_format(folder):
         load_data(DataOptions(**options, target="label"), None)
 
 
+def test_solutions_of_a_question_stay_in_one_part(folder):
+    """--preset gsm8k-solutions has two inputs, and splits by question; gsm8k compares numbers."""
+    solution = {"is_correct": True, "solution": "s"}
+    rows = "".join(
+        json.dumps({"question": f"q{i}", "m": solution, "n": {**solution, "is_correct": False}})
+        + "\n"
+        for i in range(20)
+    )
+    (folder / "solved.jsonl").write_text(rows)
+    found = load_data(DataOptions(data="solved.jsonl", preset="gsm8k-solutions", **SIZES), None)
+    assert found.task.labels == ("Yes", "No")
+    assert found.task.inputs == ("question", "solution")
+    parts = [{e.inputs["question"] for e in p} for p in (found.train, found.dev, found.test)]
+    assert [len(part) for part in parts] == [6, 3, 4]
+    assert len(set.union(*parts)) == 13
+    rows = "".join(
+        json.dumps({"question": f"{i}?", "answer": f"#### {i}"}) + "\n" for i in range(30)
+    )
+    (folder / "sums.jsonl").write_text(rows)
+    task = load_data(DataOptions(data="sums.jsonl", preset="gsm8k", **SIZES), None).task
+    assert task.metric("It is 7.", "7") == 1
+
+
 def test_examples_take_the_graphs_names():
     """A sole input and the target are renamed; several inputs have to match."""
     graph = Graph(Input("text"), Node("verdict", "{text} {prompt}", choices=("a", "b")))
@@ -108,6 +131,22 @@ def test_examples_take_the_graphs_names():
     two = Graph(Input("text"), Input("title"), Node("verdict", "{text}{title}{prompt}"))
     with pytest.raises(DataError, match="--input text=COLUMN --input title=COLUMN"):
         adapted([Example("1", {"question": "q"}, {"answer": "a"})], two)
+
+
+def test_worked_steps_are_observed_where_the_graph_has_the_node():
+    """A trace reaches the node that it is of; a node that is not there is told of."""
+    graph = Graph(
+        Input("text"),
+        Node("thoughts", "{text} {prompt}"),
+        Node("result", "{text} {thoughts} {prompt}"),
+    )
+    found = load_data(DataOptions(task="arithmetic:trace=thoughts", **SIZES), None)
+    for example in adapted(found.train, graph):
+        assert set(example.targets) == {"thoughts", "result"}
+        assert example.targets["thoughts"].endswith(f"= {example.targets['result']}")
+    found = load_data(DataOptions(task="arithmetic:trace=steps", **SIZES), None)
+    with pytest.raises(DataError, match="observes 'steps', but the network's nodes are thoughts"):
+        adapted(found.train, graph)
 
 
 def test_several_inputs_have_columns_each(folder):

@@ -213,7 +213,7 @@ def test_a_network_that_cannot_be_saved_leaves_its_prompts(folder, call, fit_opt
         (("fit", "none"), 2, "names no network"),
         (("fit", "none.of:it"), 2, "there is no module 'none.of'"),
         (("fit", "net.py"), 2, "give --data FILE, or --task"),
-        (("fit", "net.py", "--task", "none"), 2, "'none' is not one of"),
+        (("fit", "net.py", "--task", "none"), 2, "there is no task 'none'"),
         (("fit", "net.py", "--target", "label"), 2, "--target belong to --data"),
         (("fit", "net.py", "--data", "weather.jsonl", "--input", "text"), 2, "needs --target"),
         (

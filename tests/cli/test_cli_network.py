@@ -112,3 +112,46 @@ def test_functions_of_a_graph_file_need_trust(folder):
 
 def _loud(y):
     return y.upper()
+
+
+SETTABLE = """
+from langnet import Decoding, Graph, Input, Node
+
+
+def network(task, *, solutions=2, heat=0.5, brief=True, name="n"):
+    decoding = Decoding(temperature=heat, max_tokens=4 if brief else 40)
+    node = Node("y", "{x} {prompt}", draws=solutions, decoding=decoding)
+    return Graph(Input("x"), node, name=name)
+"""
+
+
+def test_a_network_takes_settings(folder):
+    """--set gives keywords of network(), each read as the type of its default."""
+    (folder / "settable.py").write_text(SETTABLE)
+    settings = ("solutions=7", "heat=1", "brief=false", "name=big")
+    graph = load_network("settable.py", settings=settings).graph(tasks.get("navigate"))
+    assert graph.name == "big"
+    node = graph.nodes["y"]
+    assert (node.draws, node.decoding.temperature, node.decoding.max_tokens) == (7, 1.0, 40)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("solution=3", "its settings are solutions=2, heat=0.5, brief=True, name=n"),
+        ("solutions=many", "'many' is no int"),
+        ("brief=1", "'1' is no bool"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(folder, setting, says):
+    """The message names the setting, and what there is."""
+    (folder / "settable.py").write_text(SETTABLE)
+    with pytest.raises(click.UsageError, match=says):
+        load_network("settable.py", settings=[setting]).graph(tasks.get("navigate"))
+
+
+def test_a_fixed_graph_has_no_settings(folder):
+    """Where there is nothing to set, --set is wrong usage."""
+    (folder / "fixed.py").write_text(FIXED)
+    with pytest.raises(click.UsageError, match="leave --set out"):
+        load_network("fixed.py", settings=["a=1"]).graph(None)

@@ -121,10 +121,35 @@ def test_stratified_parts_have_the_shares_of_the_whole():
         assert abs(rare - len(part) / 10) <= 1
 
 
+@given(
+    counts=st.lists(st.integers(1, 5), max_size=12),
+    shares=st.lists(st.integers(0, 15), min_size=1, max_size=3),
+    seed=st.integers(),
+)
+def test_groups_stay_together(counts, shares, seed):
+    """Parts hold whole groups, are no larger than asked, and the seed decides them."""
+    examples = [
+        Example(f"{group}:{number}", {"question": group}, {"answer": "a"})
+        for group, count in enumerate(counts)
+        for number in range(count)
+    ]
+    sizes = [min(share, len(examples) // len(shares)) for share in shares]
+    parts = split(examples, sizes=sizes, seed=seed, group="question")
+    for part, size in zip(parts, sizes, strict=True):
+        assert len(part) <= size
+        for group in {example.inputs["question"] for example in part}:
+            assert sum(e.inputs["question"] == group for e in part) == counts[group]
+    used = [example.id for part in parts for example in part]
+    assert len(used) == len(set(used))
+    assert split(examples, sizes=sizes, seed=seed, group="question") == parts
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({}, "either sizes"),
+        ({"sizes": (1,), "group": "other"}, "no input 'other' to group by"),
+        ({"sizes": (1,), "group": "x", "stratify": "answer"}, "either stratify or group"),
         ({"sizes": (1,), "fractions": (1.0,)}, "either sizes"),
         ({"sizes": (3, 3)}, "do not fit into 5"),
         ({"sizes": (-1, 3)}, "do not fit"),

@@ -5,7 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from langnet.data import PRESETS, Example, read_bbh, read_gsm8k, read_scan, read_subj, read_trec
+from langnet.data import (
+    PRESETS,
+    Example,
+    read_airline,
+    read_bbh,
+    read_disaster,
+    read_gsm8k,
+    read_gsm8k_solutions,
+    read_mpqa,
+    read_scan,
+    read_subj,
+    read_trec,
+    split,
+)
 from langnet.errors import DataError
 
 REAL = Path(__file__).parents[3] / "shared" / "data"
@@ -56,6 +69,54 @@ def test_scan_lines_are_commands_and_actions(tmp_path):
         read_scan(write(tmp_path, "a.txt", "IN: run OUT: I_RUN\nrun\n"))
     with pytest.raises(DataError, match="no example"):
         read_scan(write(tmp_path, "a.txt", "\n"))
+
+
+def test_tweets_are_read_from_either_format(tmp_path):
+    """Leopard's JSON has columns of its own; in a CSV file they are named."""
+    path = write(tmp_path, "a.json", [{"sentence1": "Flood!", "label": "Relevant"}])
+    assert read_disaster(path) == [Example("a:1", {"sentence": "Flood!"}, {"answer": "yes"})]
+    path = write(tmp_path, "a.csv", "text,airline_sentiment\nLate again,negative\n")
+    (example,) = read_airline(path, column="text", label="airline_sentiment", input_name="text")
+    assert example == Example("a:1", {"text": "Late again"}, {"answer": "negative"})
+    path = write(tmp_path, "a.jsonl", {"sentence": "a bleak decade", "label": 0})
+    assert read_mpqa(path)[0].targets == {"answer": "negative"}
+
+
+def test_every_solution_is_an_example(tmp_path):
+    """A question has an example for each of its solutions, which says whether it is right."""
+    row = {
+        "question": "2 + 2?",
+        "ground_truth": "A: 4",
+        "small": {"is_correct": False, "solution": "A: 5"},
+        "large": {"is_correct": True, "solution": "A: 4"},
+    }
+    path = write(tmp_path, "a.jsonl", row)
+    assert read_gsm8k_solutions(path, reference="right", node="verdict") == [
+        Example(
+            f"a:1:{model}", {"question": "2 + 2?", "solution": s, "right": "A: 4"}, {"verdict": v}
+        )
+        for model, s, v in (("small", "A: 5", "No"), ("large", "A: 4", "Yes"))
+    ]
+    for broken, message in (
+        ({"question": "q"}, "no solution with"),
+        ({**row, "small": {"is_correct": "no", "solution": "s"}}, "not true or false"),
+    ):
+        with pytest.raises(DataError, match=message):
+            read_gsm8k_solutions(write(tmp_path, "a.jsonl", broken))
+
+
+def test_real_solutions_are_split_by_question():
+    """No question is in two parts, and each keeps its four solutions."""
+    path = REAL / "gsm8k" / "example_model_solutions.jsonl"
+    if not path.exists():
+        pytest.skip("the published file example_model_solutions.jsonl is not here")
+    examples = read_gsm8k_solutions(path)
+    assert len(examples) == 2400
+    parts = split(examples, sizes=(800, 400, 1200), seed=1, group="question")
+    questions = [{example.inputs["question"] for example in part} for part in parts]
+    assert [len(part) for part in parts] == [800, 400, 1200]
+    assert [len(part) for part in questions] == [200, 100, 300]
+    assert len(set.union(*questions)) == 600
 
 
 @pytest.mark.parametrize("reader", [read_bbh, read_gsm8k])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from langnet import Function, Graph, Input, Node, Prompt
+from langnet.functions import either, only_if
 from langnet.testing import TableModel, hashed_distribution
 
 VOCABULARY = ("red", "green", "blue")
@@ -81,6 +82,18 @@ def shared():
         Input("x"),
         Node("h", "{prompt} h {x}", prompt),
         Node("y", "{prompt} y {x} {h}", prompt),
+    )
+
+
+def branch():
+    """A text that decides whether another is drawn at all; for particles, not for local sweeps."""
+    return Graph(
+        Input("x"),
+        Node("h", "{prompt} h {x}", "p"),
+        Function("is_red", only_if("x", "h", "red"), plural=True),
+        Node("v", "{prompt} v {is_red}", "q", over="is_red"),
+        Function("taken", either("v", "h")),
+        Node("y", "{prompt} y {taken}", "r"),
     )
 
 

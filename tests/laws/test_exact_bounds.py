@@ -12,11 +12,13 @@ from langnet.testing import enumerate_traces, exact_evidence
 from langnet.trace import log_mean_exp
 from langnet.vi.posterior import Inference
 from tests.laws.enumeration import ENUMERATED, every_path, expected
-from tests.laws.graphs import GRAPHS, TARGETS, chain3, chain4, inputs, model
+from tests.laws.graphs import GRAPHS, TARGETS, branch, chain3, chain4, inputs, model
 
 CASES = [(name, "hindsight") for name in GRAPHS] + [
     (name, "mixture") for name in ("chain", "chain3", "diamond", "shared")
 ]
+CASES += [("branch", "hindsight"), ("branch", "mixture")]
+BRANCHED = GRAPHS | {"branch": branch}
 
 
 async def particles(graph, targets=TARGETS, **settings):
@@ -34,7 +36,7 @@ def evidence(graph, targets=TARGETS):
 @pytest.mark.parametrize(("name", "guide"), CASES)
 async def test_weights_are_unbiased_and_more_of_them_bound_better(name, guide):
     """Laws 1 and 2: E[w] = p(y | x), and ELBO = IWAE_1 ≤ IWAE_2 ≤ IWAE_3 ≤ log p(y | x)."""
-    graph = GRAPHS[name]()
+    graph = BRANCHED[name]()
     found = await particles(graph, draws=1, guide=guide)
     exact = evidence(graph)
     assert expected(found, lambda posterior: math.exp(posterior.log_weights[0])) == pytest.approx(
@@ -109,3 +111,17 @@ async def test_resampled_posteriors_are_consistent():
             ),
         )
         assert estimate == pytest.approx(exact, rel=1e-9)
+
+
+async def test_branches_are_inferred_by_particles():
+    """Where a latent text decides how many elements there are, "auto" draws whole particles."""
+    graph = branch()
+    program = Program(graph, model())
+    example = Example("e", inputs(graph), TARGETS)
+    found = await infer(program, example, key=ENUMERATED.below("auto"), settings=Inference(draws=4))
+    assert found.log_weights is not None
+    chain = Example("e", inputs(chain3()), TARGETS)
+    local = await infer(
+        Program(chain3(), model()), chain, key=ENUMERATED.below("auto"), settings=Inference(draws=4)
+    )
+    assert local.log_weights is None

@@ -31,7 +31,7 @@ from langnet.vi.ledger import PHASES
 from langnet.vi.plan import plan
 from langnet.vi.step import improve, observe
 from tests.distinct import Distinct
-from tests.laws.graphs import GRAPHS, VOCABULARY, inputs, table
+from tests.laws.graphs import GRAPHS, VOCABULARY, branch, inputs, table
 
 
 def observed(graph, n=3):
@@ -101,6 +101,18 @@ async def test_planned_calls_are_the_calls_made(name, variant):
         assert planned.total.calls == result.calls.total
     assert account.raced == 0
     assert result.calls.total == meter.snapshot().calls
+
+
+async def test_a_plan_takes_every_branch():
+    """What a decision may spare is in the plan, which is then no more than a limit."""
+    graph, method = branch(), VARIANTS["particles"]
+    model = TableModel(table(0, 3.0, 3))
+    planned = await plan(graph, observed(graph), context(model, method))
+    result = await improve(graph, observed(graph), context(model, method))
+    account = planned.account(result.calls)
+    assert not planned.exact
+    assert all(count >= 0 for count in account.unneeded.values())
+    assert account.unneeded["infer"] > 0
 
 
 async def test_savings_are_accounted_for():

@@ -1,0 +1,253 @@
+"""The endpoints: chat completions, the list of models, health and metrics."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+from aiohttp import web
+
+from langnet.concurrency import each
+from langnet.data import Example
+from langnet.errors import ContextOverflow, DeadlineExceeded, LangnetError, ModelError, RateLimited
+from langnet.lm.base import Usage
+from langnet.lm.meter import Meter
+from langnet.network import Network
+from langnet.serve.answer import answer_text, chunk, completion, error_document, event
+from langnet.serve.counters import Counters
+from langnet.serve.request import Asked, RequestError, parsed
+from langnet.trace import Trace
+
+__all__ = ["ServeSettings", "application"]
+
+_BEARER = "Bearer "
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeSettings:
+    """How a network is served.
+
+    Attributes:
+        name: what clients call it; by default the graph's own name.
+        main: the input that takes the conversation; by default the graph's first.
+        api_key: what clients must show; nothing by default.
+        longest_body: bytes of a request.
+        most_waiting: requests that may wait for their turn; further ones are told to come back.
+        read_timeout: seconds that a client may take to send its request.
+    """
+
+    name: str | None = None
+    main: str | None = None
+    api_key: str | None = None
+    longest_body: int = 2**20
+    most_waiting: int = 1000
+    read_timeout: float = 30.0
+
+
+def application(network: Network, settings: ServeSettings | None = None) -> web.Application:
+    """An aiohttp application that serves a network; it can be a part of a larger one.
+
+    Raises:
+        ValueError: the network has no input of the name that the settings give.
+    """
+    settings = settings or ServeSettings()
+    served = _Served(network, settings)
+    app = web.Application(client_max_size=settings.longest_body, middlewares=[served.guarded])
+    app.add_routes(
+        [
+            web.post("/v1/chat/completions", served.complete),
+            web.get("/v1/models", served.models),
+            web.get("/v1/models/{name}", served.model),
+            web.get("/health", served.health),
+            web.get("/metrics", served.metrics),
+        ]
+    )
+    return app
+
+
+class _Served:
+    def __init__(self, network: Network, settings: ServeSettings) -> None:
+        graph = network.graph
+        self.network = network
+        self.settings = settings
+        self.name = settings.name or graph.name
+        self.main = settings.main or graph.inputs[0]
+        self.created = int(time.time())
+        self.counters = Counters()
+        if self.main not in graph.inputs:
+            raise ValueError(
+                f"{graph.name} has no input {self.main!r}; it reads {', '.join(graph.inputs)}"
+            )
+
+    @web.middleware
+    async def guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Checks the key, counts, and turns errors into answers."""
+        began = time.monotonic()
+        response: web.StreamResponse
+        try:
+            if request.path.startswith("/v1/"):
+                self._admit(request)
+            response = await handler(request)
+        except RequestError as error:
+            response = _error(error.status, error.message, "invalid_request_error", error.field)
+        except web.HTTPException as error:
+            response = _error(error.status, error.reason, "invalid_request_error")
+            if "Allow" in error.headers:
+                response.headers["Allow"] = error.headers["Allow"]
+        except LangnetError as error:
+            response = _failed(error)
+        self.counters.answered(request.path, response.status, time.monotonic() - began)
+        return response
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        """Answers a conversation."""
+        asked = parsed(await self._body(request), self.network.graph.inputs, self.main)
+        waiting = self.counters.open - self.network.concurrency
+        if waiting >= self.settings.most_waiting:
+            busy = _error(429, "too many requests wait here; come back later", "rate_limit_error")
+            busy.headers["Retry-After"] = "1"
+            return busy
+        with self.counters.running():
+            if asked.stream:
+                return await self._streamed(request, asked)
+            meter = Meter()
+            traces = await self._run(asked, meter)
+            usage = self._used(meter)
+        document = completion(
+            _name(),
+            asked.model or self.name,
+            int(time.time()),
+            traces,
+            usage,
+            with_trace=asked.with_trace,
+        )
+        return web.json_response(document)
+
+    async def _streamed(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        """Sends the answer in pieces; a failure after the first becomes an event of its own."""
+        response = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+        )
+        name, created, model = _name(), int(time.time()), asked.model or self.name
+        meter = Meter()
+        await response.prepare(request)
+        for index in range(asked.number):
+            await response.write(
+                event(chunk(name, model, created, index=index, role="assistant", text=""))
+            )
+        try:
+            for index, trace in enumerate(await self._run(asked, meter)):
+                await response.write(
+                    event(chunk(name, model, created, index=index, text=answer_text(trace)))
+                )
+                await response.write(event(chunk(name, model, created, index=index, finish="stop")))
+        except LangnetError as error:
+            failed = _failed(error)
+            assert isinstance(failed.body, bytes)  # noqa: S101 - made of JSON here
+            await response.write(event(failed.body.decode()))
+            await response.write_eof()
+            return response
+        usage = self._used(meter)
+        if asked.with_usage:
+            await response.write(event(chunk(name, model, created, usage=usage)))
+        await response.write(event("[DONE]"))
+        await response.write_eof()
+        return response
+
+    async def models(self, _request: web.Request) -> web.Response:
+        """Lists the one model that there is."""
+        return web.json_response({"object": "list", "data": [self._model()]})
+
+    async def model(self, request: web.Request) -> web.Response:
+        """Describes it."""
+        if request.match_info["name"] != self.name:
+            raise RequestError(f"there is no such model here; there is {self.name}", status=404)
+        return web.json_response(self._model())
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Says that the server is up, and how busy."""
+        return web.json_response(
+            {"status": "ok", "model": self.name, "open_requests": self.counters.open}
+        )
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Counts in Prometheus' text format."""
+        return web.Response(
+            body=self.counters.text().encode(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+    async def _run(self, asked: Asked, meter: Meter) -> list[Trace]:
+        # The id decides the draws: the same request with the same seed gets the same answer.
+        examples = [
+            Example(f"seed {asked.seed}, answer {index}", asked.inputs)
+            for index in range(asked.number)
+        ]
+        return await each(partial(self.network.run, meter=meter), examples)
+
+    async def _body(self, request: web.Request) -> object:
+        try:
+            with anyio.fail_after(self.settings.read_timeout):
+                data = await request.read()
+        except TimeoutError:
+            raise RequestError("the request did not come to its end in time", status=408) from None
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise RequestError(f"the body is no JSON: {error}") from error
+
+    def _admit(self, request: web.Request) -> None:
+        wanted = self.settings.api_key
+        if wanted is None:
+            return
+        shown = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(shown.encode(), f"{_BEARER}{wanted}".encode()):
+            raise RequestError("this server asks for an API key, and this one is wrong", status=401)
+
+    def _used(self, meter: Meter) -> Usage:
+        reading = meter.snapshot()
+        usage = Usage(reading.prompt_tokens, reading.completion_tokens, reading.cached_tokens)
+        self.counters.used(usage)
+        return usage
+
+    def _model(self) -> dict[str, object]:
+        return {
+            "id": self.name,
+            "object": "model",
+            "created": self.created,
+            "owned_by": "langnet",
+            "inputs": list(self.network.graph.inputs),
+        }
+
+
+def _name() -> str:
+    return f"chatcmpl-{secrets.token_hex(12)}"
+
+
+def _error(status: int, message: str, kind: str, field: str | None = None) -> web.Response:
+    return web.json_response(error_document(message, kind, field), status=status)
+
+
+def _failed(error: LangnetError) -> web.Response:
+    """What it means to the client that a run failed. The notes say at which node."""
+    message = " ".join([str(error), *(f"({note})" for note in getattr(error, "__notes__", ()))])
+    match error:
+        case RateLimited():
+            response = _error(429, message, "rate_limit_error")
+            if error.retry_after is not None:
+                response.headers["Retry-After"] = f"{error.retry_after:.0f}"
+            return response
+        case ContextOverflow():
+            return _error(400, message, "context_length_exceeded")
+        case DeadlineExceeded():
+            return _error(504, message, "timeout")
+        case ModelError():
+            return _error(502, message, "upstream_error")
+    return _error(400, message, "invalid_request_error")
