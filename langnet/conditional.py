@@ -14,7 +14,7 @@ from langnet.concurrency import each
 from langnet.errors import CapabilityError, ModelError
 from langnet.key import Key
 from langnet.lm.base import Decoding, LanguageModel, TextScore
-from langnet.lm.caller import NODE
+from langnet.lm.caller import NODE, Place
 from langnet.node import Choices, Node
 from langnet.trace import log_mean_exp, log_sum_exp
 
@@ -46,7 +46,16 @@ class Conditional:
         blanks: contexts without content, for calibration; empty where there is none.
     """
 
-    __slots__ = ("_blank_logprobs", "_decodings", "_lock", "_patterns", "blanks", "model", "node")
+    __slots__ = (
+        "_blank_logprobs",
+        "_decodings",
+        "_lock",
+        "_patterns",
+        "_place",
+        "blanks",
+        "model",
+        "node",
+    )
 
     def __init__(self, node: Node, model: LanguageModel, blanks: Sequence[str] = ()) -> None:
         self.node = node
@@ -55,6 +64,7 @@ class Conditional:
         self._decodings = (node.decoding, replace(node.decoding, temperature=0.0))
         self._blank_logprobs: tuple[float, ...] | None = None
         self._lock: anyio.Lock | None = None
+        self._place = Place(node.name)
         self._patterns = [] if node.choices is None else _patterns(node.choices)
 
     def decoding(self, *, greedy: bool = False) -> Decoding:
@@ -135,7 +145,7 @@ class Conditional:
 
     async def _called(self, call: Awaitable[T]) -> T:
         """Makes a call in the node's name, for those who count and watch calls."""
-        token = NODE.set(self.node.name)
+        token = NODE.set(self._place)
         try:
             return await call
         finally:

@@ -19,7 +19,7 @@ from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
-from langnet.lm.caller import EXAMPLE
+from langnet.lm.caller import EXAMPLE, NODE, Place
 from langnet.node import Function, Input, Node
 from langnet.template import Template
 from langnet.trace import Trace
@@ -129,7 +129,7 @@ class Program:
         self._take(inputs, state)
         if start is not None:
             self._resume(start, state)
-        token = EXAMPLE.set(example or EXAMPLE.get())
+        at, of = NODE.set(Place()), EXAMPLE.set(example or EXAMPLE.get())
         try:
             if whole and self._single_file:
                 for root in roots:
@@ -140,7 +140,8 @@ class Program:
                         tasks.start_soon(self._walk, root, state, tasks)
                     await self._walk(roots[0], state, tasks)
         finally:
-            EXAMPLE.reset(token)
+            EXAMPLE.reset(of)
+            NODE.reset(at)
         graph = self.graph
         values = zip(graph.order, state.values, strict=True)
         return Trace(
@@ -252,7 +253,9 @@ class Program:
     async def _walk(self, step: Step, state: State, tasks: TaskGroup | None) -> None:
         steps = self._steps
         counts = state.counts
+        NODE.set(place := Place())  # `run` sets back what there was before
         while True:
+            place.node = step.name
             try:
                 await step.visit(state)
             except Exception as error:

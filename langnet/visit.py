@@ -13,7 +13,6 @@ from langnet.conditional import Conditional
 from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.key import Key
-from langnet.lm.caller import NODE
 from langnet.node import Function, Input, Node
 from langnet.plate import PlateError, at, indices, nested, spread
 from langnet.template import Template
@@ -155,15 +154,11 @@ class LanguageStep(Step):
             context = self.opening
             for field, literal in self.fields:
                 context += f"{values[field]}{literal}"
-            token = NODE.set(name)
-            try:
-                (completion,) = await conditional.model.sample(
-                    context,
-                    decoding=conditional.decoding(greedy=state.greedy),
-                    keys=(Key((*state.key, name)),),
-                )
-            finally:
-                NODE.reset(token)
+            (completion,) = await conditional.model.sample(
+                context,
+                decoding=conditional.decoding(greedy=state.greedy),
+                keys=(Key((*state.key, name)),),
+            )
             text = values[self.position] = completion.text
             state.sites[self.position] = (Site(name, (), context, text),)
             return

@@ -90,8 +90,8 @@ _LOOK = partial(click.option, cls=Option, group="Diagnosis", show_default=True)
     default=_BARS.worthwhile,
     help="The smallest gain that would be of interest.",
 )
-@_LOOK("--price-in", type=float, help="What a million prompt tokens cost.")
-@_LOOK("--price-out", type=float, help="What a million drawn tokens cost.")
+@_LOOK("--price-in", type=click.FloatRange(min=0), help="What a million prompt tokens cost.")
+@_LOOK("--price-out", type=click.FloatRange(min=0), help="What a million drawn tokens cost.")
 @_LOOK("--strict", is_flag=True, help="Exit with 1 unless the answer is go.")
 @method_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every choice.")

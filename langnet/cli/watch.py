@@ -87,5 +87,6 @@ def watching(options: WatchOptions) -> Iterator[list[Observer]]:
                 stack.enter_context(JsonLines(options.log, content=options.log_content))
             )
         if options.otel:
-            observers.append(stack.enter_context(Telemetry()))
+            command = click.get_current_context().command_path
+            observers.append(stack.enter_context(Telemetry(name=command)))
         yield observers

@@ -15,10 +15,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["EXAMPLE", "NODE", "PURPOSE", "Caller", "caller", "calling"]
+__all__ = ["EXAMPLE", "NODE", "PURPOSE", "Caller", "Place", "caller", "calling"]
 
-NODE: ContextVar[str] = ContextVar("langnet_node", default="")
-"""The node whose call is made. Three variables rather than one, since a visit sets this alone."""
+
+class Place:
+    """Where a walk through a graph is.
+
+    A walk writes its node in here with every visit: to set a context variable takes ten times as
+    long. A place belongs to one task and to what that task waits for.
+
+    Attributes:
+        node: the node's name.
+    """
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: str = "") -> None:
+        self.node = node
+
+
+NODE: ContextVar[Place] = ContextVar("langnet_node", default=Place())  # noqa: B039 - nobody writes it
+"""Where the node stands whose call is made."""
 EXAMPLE: ContextVar[str] = ContextVar("langnet_example", default="")
 """The id of the example that is worked on."""
 PURPOSE: ContextVar[str] = ContextVar("langnet_purpose", default="")
@@ -43,7 +60,7 @@ class Caller:
 
 def caller() -> Caller:
     """Who calls now."""
-    return Caller(NODE.get(), EXAMPLE.get(), PURPOSE.get())
+    return Caller(NODE.get().node, EXAMPLE.get(), PURPOSE.get())
 
 
 @contextmanager
@@ -58,10 +75,13 @@ def calling(
     >>> caller()
     Caller(node='', example='', purpose='')
     """
-    given = [(NODE, node), (EXAMPLE, example), (PURPOSE, purpose)]
+    at = None if node is None else NODE.set(Place(node))
+    given = [(EXAMPLE, example), (PURPOSE, purpose)]
     tokens = [(variable, variable.set(value)) for variable, value in given if value is not None]
     try:
         yield
     finally:
         for variable, token in tokens:
             variable.reset(token)
+        if at is not None:
+            NODE.reset(at)

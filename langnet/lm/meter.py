@@ -19,7 +19,7 @@ from langnet.lm.caller import NODE, PURPOSE
 from langnet.lm.metered import Metered
 from langnet.lm.prices import Prices, PriceUnknown
 from langnet.lm.reading import WATCHED, Counts, MeterReading
-from langnet.lm.wrapper import innermost
+from langnet.lm.wrapper import innermost, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ class Meter:
         Args:
             model: its name, as `known` gives it.
         """
-        place = (NODE.get(), PURPOSE.get(), model)
+        place = (NODE.get().node, PURPOSE.get(), model)
         mine = self._counts.get(place)
         if mine is None:
             mine = self._counts[place] = Counts()
@@ -94,7 +94,7 @@ class Meter:
         """
         inner = innermost(model)
         identity = str(inner.identity)
-        name = str(getattr(inner, "name", "")) or identity
+        name = name_of(inner)
         price = self._price(inner)
         if self._models.setdefault(name, (identity, price))[0] != identity:
             name = identity
@@ -106,7 +106,7 @@ class Meter:
         return self._models[name][1]
 
     def _price(self, model: LanguageModel) -> Price | None:
-        listed = self.prices.of(str(getattr(model, "name", "")) or model.identity)
+        listed = self.prices.of(name_of(model))
         declared = getattr(model, "price", None)  # a model of one's own may say it itself
         return listed or (declared if isinstance(declared, Price) else None)
 

@@ -18,7 +18,7 @@ from langnet.lm.caller import EXAMPLE, NODE, PURPOSE
 from langnet.lm.clock import current_time
 from langnet.lm.failures import cleaned
 from langnet.lm.reading import WATCHED, Counts
-from langnet.lm.wrapper import Wrapper, innermost
+from langnet.lm.wrapper import Wrapper, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -60,7 +60,7 @@ class Observed(Wrapper):
         content: whether contexts, texts and answers are told, too.
     """
 
-    __slots__ = ("_content", "_name", "_notify")
+    __slots__ = ("_content", "_identity", "_name", "_notify")
 
     def __init__(
         self,
@@ -72,7 +72,8 @@ class Observed(Wrapper):
         super().__init__(model)
         self._notify: Callable[[CallFinished], None] | None = notify
         self._content = content
-        self._name = str(getattr(innermost(model), "name", "")) or model.identity
+        self._identity = model.identity  # worked out once, not for every call
+        self._name = name_of(model)
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -158,9 +159,9 @@ class Observed(Wrapper):
         is_drawn = question.kind == "sample" and answer is not None
         event = CallFinished(
             model=self._name,
-            identity=self.model.identity,
+            identity=self._identity,
             kind=question.kind,
-            node=NODE.get(),
+            node=NODE.get().node,
             example=EXAMPLE.get(),
             purpose=PURPOSE.get(),
             started=started,

@@ -41,6 +41,7 @@ from langnet.lm.base import (
 from langnet.lm.chunks import ChoiceChunks
 from langnet.lm.listen import Telling, current_listener
 from langnet.lm.logprobs import label_logprobs, log_sum_exp
+from langnet.lm.secret import Secret, frameless
 from langnet.lm.session import Session, checked_key, checked_url
 from langnet.lm.several import asked_at_once, ended
 
@@ -121,6 +122,8 @@ class OpenAIModel:
         batch: int | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        self.name, self.endpoint, self.base_url = name, endpoint, ""  # what errors may show
+        api_key = None if api_key is None else Secret(api_key)
         if endpoint not in _PATHS:
             raise ValueError(f'endpoint is "chat" or "completions", not {endpoint!r}')
         if scoring not in {None, "echo", "prompt_logprobs"}:
@@ -137,9 +140,7 @@ class OpenAIModel:
             raise ValueError('say how the server scores: scoring="echo" or "prompt_logprobs"')
         usual_url = os.environ.get("OPENAI_BASE_URL") or _OPENAI
         if api_key is None and (base_url is None or base_url.rstrip("/") == usual_url.rstrip("/")):
-            api_key = os.environ.get("OPENAI_API_KEY")
-        self.name = name
-        self.endpoint = endpoint
+            api_key = Secret(os.environ.get("OPENAI_API_KEY", ""))
         self.base_url = checked_url(base_url or usual_url)
         self._url = f"{self.base_url}/{_PATHS[endpoint]}"
         self._capabilities = declared
@@ -151,7 +152,7 @@ class OpenAIModel:
         self._length_field = "max_completion_tokens" if new_name else "max_tokens"
         key = checked_key(api_key)
         self._session = Session(
-            headers={} if key is None else {"Authorization": f"Bearer {key}"},
+            headers={} if key is None else {"Authorization": Secret(f"Bearer {key}")},
             secret=key,
             timeout=timeout,
             shared=session,
@@ -376,6 +377,7 @@ class OpenAIModel:
                 return choices, usage_of(answer.get("usage"))
         raise TransientError(f"{self._url} answered without a choice")
 
+    @frameless
     async def _drawn(
         self, body: Mapping[str, Any], decoding: Decoding, keys: Sequence[Key]
     ) -> tuple[Completion, Usage]:
@@ -410,6 +412,7 @@ class OpenAIModel:
             text = ""  # all tokens went into reasoning that the server does not show
         return ended(text, stop=decoding.stop, is_cut=finish == "length", usage=usage)
 
+    @frameless
     async def _first_tokens(
         self, context: str, number: int
     ) -> tuple[list[tuple[str, float]], Usage]:
@@ -428,6 +431,7 @@ class OpenAIModel:
         )
         return first_tokens(choice), usage
 
+    @frameless
     async def _scored(
         self, context: str, text: str, way: Literal["echo", "prompt_logprobs"]
     ) -> tuple[TextScore, Usage]:

@@ -13,6 +13,7 @@ from langnet.lm.anthropic import AnthropicModel
 from langnet.lm.base import Capabilities
 from langnet.lm.openai import OpenAIModel
 from langnet.lm.retry import Retries, retried
+from langnet.lm.secret import Secret
 from langnet.lm.spec import SpecError
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _server(declaration: Declaration) -> Opener:
     if variable is not None:
         if not os.environ.get(variable):
             raise SpecError(f"{place}: the variable {variable} is not set; put the API key there")
-        options["api_key"] = os.environ[variable]
+        options["api_key"] = Secret(os.environ[variable])
 
     def make(session: aiohttp.ClientSession | None) -> OpenAIModel | AnthropicModel:
         return SERVERS[declaration.provider](declaration.name, session=session, **options)

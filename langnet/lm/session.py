@@ -9,6 +9,7 @@ import anyio
 from yarl import URL
 
 from langnet.lm.http import post_json
+from langnet.lm.secret import Secret
 from langnet.lm.stream import post_events
 
 if TYPE_CHECKING:
@@ -149,13 +150,13 @@ def checked_url(text: str) -> str:
     return str(url).rstrip("/")
 
 
-def checked_key(key: str | None) -> str | None:
+def checked_key(key: str | None) -> Secret | None:
     """The key as it can stand in a header; None where there is none.
 
     Raises:
         ValueError: it cannot.
     """
-    key = key.strip() if key else ""
+    key = Secret(key.strip()) if key else Secret()
     if not key:
         return None
     if not (key.isascii() and key.isprintable()):

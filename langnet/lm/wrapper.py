@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         TextScores,
     )
 
-__all__ = ["Wrapper", "innermost", "stack_of"]
+__all__ = ["Wrapper", "innermost", "name_of", "stack_of"]
 
 
 class Wrapper:
@@ -76,6 +76,14 @@ def innermost(model: Any) -> Any:
 def stack_of(model: Any) -> Iterator[Any]:
     """A model with all that it is made of, from the top down."""
     yield model
-    while hasattr(model, "model"):
+    # A model of somebody's own may keep its name there.
+    while hasattr(getattr(model, "model", None), "identity"):
         model = model.model
         yield model
+
+
+def name_of(model: Any) -> str:
+    """What people call a model: its own name, or its identity where it has none."""
+    inner = innermost(model)
+    name = getattr(inner, "name", None)
+    return name if isinstance(name, str) and name else str(inner.identity)

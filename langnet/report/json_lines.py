@@ -96,14 +96,16 @@ class JsonLines:
 
     def _plain(self, value: Any) -> Any:
         """A value as JSON has it; what is no finite number is unknown."""
+        if value is None or isinstance(value, int):
+            return value
         if isinstance(value, str):
             return value if len(value) <= self._longest else value[: self._longest] + "…"
         if isinstance(value, float):
             return value if isfinite(value) else None
-        if isinstance(value, Mapping):
-            return {str(name): self._plain(element) for name, element in value.items()}
         if isinstance(value, tuple | list):
             return [self._plain(element) for element in value]
         if is_dataclass(value) and not isinstance(value, type):
-            return {field.name: self._plain(getattr(value, field.name)) for field in fields(value)}
-        return value
+            value = {field.name: getattr(value, field.name) for field in fields(value)}
+        if isinstance(value, Mapping):
+            return {str(name): self._plain(element) for name, element in value.items()}
+        return str(value)

@@ -42,18 +42,21 @@ _OPERATIONS = {"chat": "chat", "completions": "text_completion"}
 class Telemetry:
     """An observer that makes spans of events.
 
+    It belongs to one fit at a time; fits that run beside each other have one each.
+
     A call's span is a child of whatever span is open where the call was made: that of the step, or
     one of the user's own. Prompts and answers are in it only where `connect(…,
     observe_content=True)` tells of them.
 
     Args:
         tracer_provider: where spans go; by default the one of the process.
+        name: of a span around all that happens in its block; there is none where it is empty.
 
     Raises:
         LangnetError: OpenTelemetry is not installed.
     """
 
-    def __init__(self, tracer_provider: TracerProvider | None = None) -> None:
+    def __init__(self, tracer_provider: TracerProvider | None = None, *, name: str = "") -> None:
         try:
             # Only who uses it needs it.
             from opentelemetry import context, trace  # noqa: PLC0415
@@ -63,7 +66,9 @@ class Telemetry:
             ) from error
         self._context, self._trace = context, trace
         self._tracer = trace.get_tracer("langnet", tracer_provider=tracer_provider)
+        self._name = name
         self._open: list[tuple[Span, Token[Context]]] = []
+        self._fit = 0  # how many are open in a fit, its own included
 
     def __call__(self, event: Event) -> None:
         """Begins, ends or makes the event's span."""
@@ -79,6 +84,7 @@ class Telemetry:
                         "langnet.fit.objective": event.objective,
                     },
                 )
+                self._fit = len(self._open)
             case StepStarted():
                 self._begin(f"step {event.step}", {"langnet.step": event.step})
             case StepFinished():
@@ -90,7 +96,7 @@ class Telemetry:
                     }
                 )
             case FitFinished():
-                self._close(1)  # a step that a budget has ended
+                self._close(self._fit)  # a step that a budget has ended
                 self._end({"langnet.fit.best": event.best, "langnet.fit.reason": event.reason})
 
     def close(self) -> None:
@@ -98,6 +104,8 @@ class Telemetry:
         self._close(0)
 
     def __enter__(self) -> Self:
+        if self._name:
+            self._begin(self._name, {})
         return self
 
     def __exit__(

@@ -28,6 +28,7 @@ class Toy:
         requests: how many requests have come.
         hold_at: the request from which on answers wait for `gate`.
         refuse: a word that makes the server refuse a request.
+        keys: the authorisation headers that it was sent; a refusal repeats the last.
     """
 
     def __init__(self) -> None:
@@ -35,6 +36,7 @@ class Toy:
         self.requests = 0
         self.hold_at: int | None = None
         self.refuse: str | None = None
+        self.keys: list[str | None] = []
         self.held = threading.Event()
         self.gate = threading.Event()
         self.lock = threading.Lock()
@@ -52,7 +54,8 @@ class Toy:
             self.gate.wait(60)
         prompt = body["messages"][-1]["content"]
         if self.refuse is not None and self.refuse in prompt:
-            return 400, {"error": {"message": f"{self.refuse} is refused"}}
+            message = f"{self.refuse} is refused, with the header {self.keys[-1]!r}"
+            return 400, {"error": {"message": message}}
         choice: dict[str, Any] = {"index": 0, "finish_reason": "stop"}
         if body.get("logprobs"):
             truth = "hot" if "sun" in prompt else "icy"
@@ -85,6 +88,7 @@ def answering() -> Iterator[Toy]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            toy.keys.append(self.headers["Authorization"])
             status, document = toy.answer(body)
             data = json.dumps(document).encode()
             try:

@@ -67,7 +67,7 @@ def test_objectives_are_added_up_by_name():
         (("--accept", "2"), "no number above 0"),
         (("--resample", "often"), "no number above 0"),
         (("--resample", "0.5"), "only particles"),
-        (("--budget-money", "1"), "--price-in"),
+        (("--budget-money", "1", "--price-in", "1"), "belong together"),
         (("--mix", "phrasing=much"), "no number"),
     ],
 )

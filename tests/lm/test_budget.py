@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from langnet import Budget, BudgetExceeded, Choice, Decoding, Key, Meter, Price
 from langnet.lm.cache import Cached, MemoryStore
 from langnet.lm.meter import Metered, MeterReading
+from langnet.lm.prices import Prices, PriceUnknown
 from langnet.testing import TableModel
 
 LABELS = [Choice("yes"), Choice("no")]
@@ -91,6 +92,84 @@ async def test_money_needs_prices():
             await model.choose(f"number {number}", LABELS)
         with pytest.raises(BudgetExceeded, match=r"0\.01 in money"):
             await model.choose("one that would cost too much", LABELS)
+
+
+class Priced(TableModel):
+    """A model with a name, which prices go by."""
+
+    def __init__(self, name):
+        super().__init__(lambda context: {"yes": 0.75, "no": 0.25}, identity=name)
+        self.name = name
+
+
+PRICES = Prices(models={"cheap": Price(1.0, 1.0), "dear": Price(1000.0, 1000.0)})
+
+
+async def test_money_is_counted_by_the_price_of_each_model():
+    """A budget in money without a price of its own takes each model's, and is never exceeded."""
+    meter = Meter(prices=PRICES)
+    cheap, dear = (Metered(Priced(name), meter) for name in ("cheap", "dear"))
+    refused = []
+
+    async def ask(number):
+        try:
+            await dear.choose(f"number {number}", LABELS)
+        except BudgetExceeded as error:
+            refused.append(str(error))
+
+    with meter.limited(Budget(money=0.01)):
+        for number in range(20):
+            await cheap.choose(f"cheap {number}", LABELS)
+        async with anyio.create_task_group() as tasks:
+            for number in range(20):
+                tasks.start_soon(ask, number)
+    assert 0 < meter.snapshot().cost <= 0.01
+    assert 0 < meter.by_model()["dear"].calls < 20
+    assert len(refused) == 20 - meter.by_model()["dear"].calls
+    assert "0.01 in money" in refused[0]
+
+
+async def test_money_cannot_be_limited_where_a_price_is_unknown():
+    """A model without a price is refused, before a call or at it, and the error names it."""
+    meter = Meter(prices=PRICES)
+    late = Metered(Priced("cheap"), meter)
+    with meter.limited(Budget(money=1.0)):
+        await late.choose("known", LABELS)
+        unknown = Metered(Priced("stranger"), meter)
+        with pytest.raises(BudgetExceeded, match="stranger"):
+            await unknown.choose("unknown", LABELS)
+    with pytest.raises(PriceUnknown, match="stranger"), meter.limited(Budget(money=1.0)):
+        pass
+    with meter.limited(Budget(money=1.0, price=Price(1.0, 1.0))):
+        await unknown.choose("one price holds for all", LABELS)
+    earlier = MeterReading(prompt_tokens=10, unpriced_tokens=10)
+    with (
+        pytest.raises(PriceUnknown, match="earlier sessions"),
+        (fresh := Meter(prices=PRICES)).limited(Budget(money=1.0), spent=earlier),
+    ):
+        pass
+    assert not fresh.is_limited
+
+
+async def test_a_model_may_declare_its_own_price():
+    """A model that computes here costs nothing by its own word, unless a table says otherwise."""
+    own = Priced("mine")
+    own.price = Price(0.0, 0.0)
+    meter = Meter(prices=PRICES)
+    await Metered(own, meter).choose("free", LABELS)
+    assert meter.snapshot().cost == 0
+    priced = Meter(prices=Prices(models={"mine": Price(5.0, 5.0)}))
+    await Metered(own, priced).choose("not free", LABELS)
+    assert priced.snapshot().cost > 0
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.floats(0, 1))
+def test_cached_tokens_have_their_own_price(prompt, completion, share):
+    """Cached tokens cost their price and the others theirs; without one they cost the same."""
+    cached = int(prompt * share)
+    apart = Price(4.0, 8.0, cached=1.0).of(prompt, completion, cached)
+    assert apart == pytest.approx(((prompt - cached) * 4 + cached + completion * 8) / 1e6)
+    assert Price(4.0, 8.0).of(prompt, completion, cached) == Price(4.0, 8.0).of(prompt, completion)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9))

@@ -149,7 +149,15 @@ async def test_what_the_caller_made_the_caller_closes(tmp_path):
             assert (await model.choose("Q", [Choice("yes")])).logprobs == (-1.0,)
         assert model.identity == "own"
     assert not own.closed
-    assert meter.snapshot() == MeterReading(choose_calls=1, texts_scored=1, hits=1)
+    # It does not say what it took, so that is estimated: a token of a context, one of a label.
+    assert meter.snapshot() == MeterReading(
+        choose_calls=1,
+        texts_scored=1,
+        hits=1,
+        prompt_tokens=2,
+        estimated_tokens=2,
+        unpriced_tokens=2,
+    )
     await store.flush()
     assert store.stats().entries == 1
     await store.aclose()
