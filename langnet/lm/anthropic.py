@@ -68,9 +68,9 @@ class AnthropicModel(Sampler):
         extra: Mapping[str, Any] | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        self.name, self.base_url = name, ""  # what errors may show
         api_key = None if api_key is None else Secret(api_key)
         usual = checked_url(os.environ.get("ANTHROPIC_BASE_URL") or _ANTHROPIC)
-        self.name = name
         self.base_url = usual if base_url is None else checked_url(base_url)
         if api_key is None and self.base_url == usual:
             api_key = Secret(os.environ.get("ANTHROPIC_API_KEY", ""))

@@ -36,7 +36,7 @@ from langnet.lm.manner import manner_of
 from langnet.lm.partial import gathered
 from langnet.lm.probe import Probe, found_out
 from langnet.lm.scoring import text_scores
-from langnet.lm.secret import frameless
+from langnet.lm.secret import Secret, frameless
 from langnet.lm.server_tokens import Server
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ class OpenAIModel:
         batch: int | None = None,
         session: aiohttp.ClientSession | None = None,
     ) -> None:
+        self.name, self.endpoint, self.base_url = name, endpoint, ""  # what errors may show
+        api_key = None if api_key is None else Secret(api_key)
         azure = dialect == "azure"
         address = address_of(name, base_url, api_key, azure=azure, api_version=api_version)
         self._manner = manner_of(
@@ -128,7 +130,6 @@ class OpenAIModel:
             at_openai=address.base_url == OPENAI,
             api_version=api_version,
         )
-        self.name = name
         self.endpoint = self._manner.endpoint
         self.base_url = address.base_url
         self._capabilities = self._manner.capabilities
