@@ -28,12 +28,13 @@ from langnet.graph_file import load
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.lm.connect import connect_all
+from langnet.lm.listen import Delta, listening
 from langnet.lm.meter import Meter, Metered
 from langnet.program import Models, Program
 from langnet.run import stream
 from langnet.trace import Failure, Trace
 
-__all__ = ["Finished", "Network", "Results", "Valued"]
+__all__ = ["Event", "Finished", "Network", "Piece", "Results", "Valued"]
 
 Specs = str | LanguageModel | Mapping[str, str | LanguageModel]
 """A line that names a model, or a model, for every node; or several by the names nodes call."""
@@ -53,6 +54,23 @@ class Valued:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a text that a node is drawing, as it comes.
+
+    Attributes:
+        node: its name.
+        index: the position in the node's plates.
+        text: the piece.
+        first: whether the text begins here. A call that failed and is made again begins again.
+    """
+
+    node: str
+    index: tuple[int, ...]
+    text: str
+    first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The run is over.
 
@@ -61,6 +79,10 @@ class Finished:
     """
 
     trace: Trace
+
+
+Event = Piece | Valued | Finished
+"""What a run tells of while it goes on."""
 
 
 class Network:
@@ -189,7 +211,9 @@ class Network:
         return await self._run(example, None, meter)
 
     @asynccontextmanager
-    async def watch(self, example: Example) -> AsyncIterator[AsyncIterator[Valued | Finished]]:
+    async def watch(
+        self, example: Example, *, pieces: bool = False, meter: Meter | None = None
+    ) -> AsyncIterator[AsyncIterator[Event]]:
         """Runs the network, and tells of each node's value as soon as it is there.
 
             async with network.watch(Example("1", {"text": …})) as events:
@@ -198,22 +222,32 @@ class Network:
 
         The last event is `Finished`. Leaving the block cancels the run.
 
+        Args:
+            example: its inputs are run.
+            pieces: whether texts are told piece by piece while they are drawn, by models that can.
+            meter: see `run`.
+
         Raises:
             GraphError: the inputs do not fit the graph.
             ModelError: a call failed; while events are read.
         """
-        send, receive = anyio.create_memory_object_stream[Valued | Finished](math.inf)
+        send, receive = anyio.create_memory_object_stream[Event](math.inf)
         failed: list[Exception] = []
+        places = len(self._key) + 1  # the key of a draw goes on with its node and its index
+
+        def hear(delta: Delta) -> None:
+            node, *index = delta.key[places:]
+            send.send_nowait(Piece(str(node), tuple(map(int, index)), delta.text, delta.first))
 
         async def work() -> None:
-            with send:
+            with send, listening(hear if pieces else None):
                 try:
-                    trace = await self._run(example, send)
+                    trace = await self._run(example, send, meter)
                     send.send_nowait(Finished(trace))
                 except Exception as error:  # noqa: BLE001 - raised to whoever reads
                     failed.append(error)
 
-        async def events() -> AsyncIterator[Valued | Finished]:
+        async def events() -> AsyncIterator[Event]:
             async for event in receive:
                 yield event
             if failed:

@@ -10,8 +10,10 @@ import pytest
 from langnet import graph_file
 from langnet.data import Example
 from langnet.errors import DeadlineExceeded, GraphError, ModelError
+from langnet.functions import join
 from langnet.graph import Graph
-from langnet.network import Finished, Network, Valued
+from langnet.lm.listen import Delta, current_listener
+from langnet.network import Finished, Network, Piece, Valued
 from langnet.node import Function, Input, Node
 from langnet.testing import GatedModel, ScriptedModel
 from langnet.trace import Failure
@@ -203,6 +205,41 @@ async def test_events_come_as_soon_as_a_node_has_its_value():
         assert last.trace.output == "in|ain|b|y"
         with pytest.raises(StopAsyncIteration):
             await anext(events)
+
+
+async def test_texts_are_told_piece_by_piece():
+    """Pieces name their node and its place, and add up to its value; nobody hears them unasked."""
+
+    class Speaking(ScriptedModel):
+        async def sample(self, context, *, decoding, keys):
+            completions = await super().sample(context, decoding=decoding, keys=keys)
+            listener = current_listener()
+            for key, completion in zip(keys, completions, strict=True):
+                for at, letter in enumerate(completion.text if listener else ""):
+                    listener(Delta(letter, key, at == 0))
+            return completions
+
+    graph = Graph(
+        Input("x"),
+        Node("a", "{x}{prompt}", "|a", draws=2),
+        Function("both", join("a", "&")),
+        Node("y", "{both}{prompt}", "|y"),
+    )
+    model = Speaking(lambda context, key: context)
+    async with Network.open(graph, models=model) as network:
+        example = Example("1", {"x": "in"})
+        async with network.watch(example, pieces=True) as events:
+            found = [event async for event in events]
+        async with network.watch(example) as events:
+            quiet = [event async for event in events]
+    assert not any(isinstance(event, Piece) for event in quiet)
+    texts = {}
+    for event in found:
+        if isinstance(event, Piece):
+            before = "" if event.first else texts[event.node, event.index]
+            texts[event.node, event.index] = before + event.text
+    trace = found[-1].trace
+    assert texts == {("a", (0,)): "in|a", ("a", (1,)): "in|a", ("y", ()): trace.output}
 
 
 async def test_watching_raises_what_the_run_raised():

@@ -19,8 +19,9 @@ from langnet.errors import ContextOverflow, DeadlineExceeded, LangnetError, Mode
 from langnet.lm.base import Usage
 from langnet.lm.meter import Meter
 from langnet.network import Network
-from langnet.serve.answer import answer_text, chunk, completion, error_document, event
+from langnet.serve.answer import chunk, completion, error_document, event
 from langnet.serve.counters import Counters
+from langnet.serve.pieces import told
 from langnet.serve.request import Asked, RequestError, parsed
 from langnet.trace import Trace
 
@@ -135,29 +136,25 @@ class _Served:
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
-        name, created, model = _name(), int(time.time()), asked.model or self.name
         meter = Meter()
+        make = partial(chunk, _name(), asked.model or self.name, int(time.time()))
         await response.prepare(request)
         for index in range(asked.number):
-            await response.write(
-                event(chunk(name, model, created, index=index, role="assistant", text=""))
-            )
+            await response.write(event(make(index=index, role="assistant", text="")))
         try:
-            for index, trace in enumerate(await self._run(asked, meter)):
-                await response.write(
-                    event(chunk(name, model, created, index=index, text=answer_text(trace)))
-                )
-                await response.write(event(chunk(name, model, created, index=index, finish="stop")))
+            async with told(self.network, _examples(asked), meter) as pieces:
+                async for index, text in pieces:
+                    finish = "stop" if text is None else None
+                    await response.write(event(make(index=index, text=text, finish=finish)))
         except LangnetError as error:
             failed = _failed(error)
             assert isinstance(failed.body, bytes)  # noqa: S101 - made of JSON here
             await response.write(event(failed.body.decode()))
-            await response.write_eof()
-            return response
-        usage = self._used(meter)
-        if asked.with_usage:
-            await response.write(event(chunk(name, model, created, usage=usage)))
-        await response.write(event("[DONE]"))
+        else:
+            usage = self._used(meter)
+            if asked.with_usage:
+                await response.write(event(make(usage=usage)))
+            await response.write(event("[DONE]"))
         await response.write_eof()
         return response
 
@@ -185,12 +182,7 @@ class _Served:
         )
 
     async def _run(self, asked: Asked, meter: Meter) -> list[Trace]:
-        # The id decides the draws: the same request with the same seed gets the same answer.
-        examples = [
-            Example(f"seed {asked.seed}, answer {index}", asked.inputs)
-            for index in range(asked.number)
-        ]
-        return await each(partial(self.network.run, meter=meter), examples)
+        return await each(partial(self.network.run, meter=meter), _examples(asked))
 
     async def _body(self, request: web.Request) -> object:
         try:
@@ -225,6 +217,13 @@ class _Served:
             "owned_by": "langnet",
             "inputs": list(self.network.graph.inputs),
         }
+
+
+def _examples(asked: Asked) -> list[Example]:
+    """One for each answer. The id decides the draws: an equal request gets an equal answer."""
+    return [
+        Example(f"seed {asked.seed}, answer {index}", asked.inputs) for index in range(asked.number)
+    ]
 
 
 def _name() -> str:

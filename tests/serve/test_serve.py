@@ -19,6 +19,7 @@ import pytest
 from langnet import graph_file
 from langnet.errors import ContextOverflow, ModelError, RateLimited
 from langnet.graph import Graph
+from langnet.lm.listen import Delta, current_listener
 from langnet.network import Network
 from langnet.node import Input, Node
 from langnet.serve import ServeSettings, application, serving
@@ -77,6 +78,43 @@ async def test_the_official_client_reads_a_stream():
             texts[choice.index] += choice.delta.content or ""
     assert texts == {0: "in|a", 1: "in|a"}
     assert chunks[-1].usage is not None
+
+
+async def test_a_stream_comes_as_the_text_is_drawn():
+    """The first piece is there before the model has drawn the rest."""
+    may_go_on = anyio.Event()
+
+    class Slow(ScriptedModel):
+        async def sample(self, context, *, decoding, keys):
+            current_listener()(Delta("on", keys[0], first=True))
+            await may_go_on.wait()
+            current_listener()(Delta("ce", keys[0]))
+            return await super().sample(context, decoding=decoding, keys=keys)
+
+    async with served(model=Slow(lambda context, key: "once")) as url, client(url) as made:
+        stream = await made.chat.completions.create(model="one", messages=says("in"), stream=True)
+        text = ""
+        async for chunk in stream:
+            text += chunk.choices[0].delta.content or ""
+            if text == "on":
+                may_go_on.set()
+    assert text == "once"
+
+
+async def test_a_stream_that_comes_out_otherwise_ends_with_an_error():
+    """What was told cannot be taken back, so a text that was begun anew and differs is an error."""
+
+    class Twice(ScriptedModel):
+        async def sample(self, context, *, decoding, keys):
+            current_listener()(Delta("on", keys[0], first=True))
+            current_listener()(Delta("tw", keys[0], first=True))
+            return await super().sample(context, decoding=decoding, keys=keys)
+
+    async with served(model=Twice(lambda context, key: "twice")) as url, client(url) as made:
+        stream = await made.chat.completions.create(model="one", messages=says("in"), stream=True)
+        with pytest.raises(openai.APIError, match="broke off after 2 characters"):
+            async for _ in stream:
+                pass
 
 
 async def test_a_conversation_becomes_one_text():
