@@ -40,7 +40,8 @@ demo: $(VENV)/.local
 
 test: $(VENV)/.dev
 	$(BIN)/langnet models pull smollm2
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not model" --numprocesses auto --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest -m model
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
