@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +20,16 @@ from typing import Any
 
 from langnet.errors import DataError
 
-__all__ = ["FORMAT", "Differences", "compared", "digest", "manifest", "read_manifest", "versions"]
+__all__ = [
+    "FORMAT",
+    "Differences",
+    "compared",
+    "differing",
+    "digest",
+    "manifest",
+    "read_manifest",
+    "versions",
+]
 
 FORMAT = "langnet-manifest/1"
 _PACKAGES = ("langnet", "numpy", "scipy", "tiktoken", "xllamacpp")
@@ -160,6 +169,37 @@ def compared(recorded: Mapping[str, Any], run: Mapping[str, Any]) -> Differences
         if recorded["versions"].get(name) != releases.get(name)
     ]
     return Differences(tuple(fatal), tuple(notable))
+
+
+def differing(recorded: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a result differs from a recorded one, a line each; none where their digests agree.
+
+    Args:
+        recorded: the result in a manifest, without its digest.
+        result: what came of the fit now.
+    """
+    if digest(recorded) == digest(result):
+        return ()
+    before, after = dict(_leaves(recorded, "")), dict(_leaves(json.loads(json.dumps(result)), ""))
+    return tuple(
+        f"{place}: {_shown(before.get(place))} became {_shown(after.get(place))}"
+        for place in dict.fromkeys((*before, *after))
+        # An absent value and null are told apart.
+        if (place in before, before.get(place)) != (place in after, after.get(place))
+    )
+
+
+def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """All that a document holds, by where it stands; what is empty counts as it is."""
+    inner: list[tuple[Any, Any]] = []
+    if isinstance(value, Mapping):
+        inner = [*value.items()]
+    elif isinstance(value, list):
+        inner = [*enumerate(value)]
+    if not inner:
+        yield place, value
+    for name, element in inner:
+        yield from _leaves(element, f"{place}.{name}" if place else str(name))
 
 
 def _models(run: Mapping[str, Any]) -> Mapping[str, Any]:

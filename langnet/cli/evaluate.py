@@ -127,7 +127,9 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
     bounding = bounding_of(options)
-    network = load_network(source, settings=options["settings"], trust=options["trust"])
+    network = load_network(
+        source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
+    )
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if not data.test:
