@@ -48,7 +48,7 @@ async def with_examples(job: Job, opened: Connected) -> dict[str, Graph]:
     if reason := no_ape(graph):
         note(f"APE does not apply: {reason}")
     else:
-        found[f"APE, {_PROPOSALS} proposals"] = await ape(
+        made = await ape(
             graph,
             train,
             models=opened.models,
@@ -58,4 +58,6 @@ async def with_examples(job: Job, opened: Connected) -> dict[str, Graph]:
             seed=job.seed,
             proposals=_PROPOSALS,
         )
+        note(f"APE chose: {made.nodes[made.target].prompt_text!r}")
+        found[f"APE, {_PROPOSALS} proposals"] = made
     return found
