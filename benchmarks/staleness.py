@@ -104,11 +104,12 @@ def plot(found: Sequence[Line], path: Path) -> None:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     places = [line.staleness for line in found]
-    _with_bars(left, places, [line.held_out for line in found])
-    left.set_ylabel("held-out accuracy")
+    _with_bars(left, places, [line.difference for line in found])
+    left.axhline(0, color="grey", linewidth=0.8)
+    left.set_ylabel("held-out accuracy, minus staleness 0")
     _with_bars(right, places, [line.time for line in found])
-    right.set_ylabel("time of a step, of staleness 0")
-    right.set_ylim(bottom=0)
+    right.set_ylabel("time of a step, share of staleness 0")
+    right.set_ylim(0, 1.05)
     for axes in (left, right):
         axes.set_xlabel("staleness, in steps")
         axes.set_xticks(places)

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 FORMAT = "langnet-manifest/1"
+_Place = tuple[str | int, ...]
 _PACKAGES = ("langnet", "numpy", "scipy", "tiktoken", "xllamacpp")
 """Packages whose release can change a number."""
 
@@ -180,18 +181,18 @@ def differing(recorded: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[s
     """
     if digest(recorded) == digest(result):
         return ()
-    before, after = dict(_leaves(recorded, "")), dict(_leaves(json.loads(json.dumps(result)), ""))
+    before, after = dict(_leaves(recorded)), dict(_leaves(json.loads(json.dumps(result))))
     return tuple(
-        f"{place}: {_shown(before.get(place))} became {_shown(after.get(place))}"
+        f"{'.'.join(map(str, place))}: {_shown(before.get(place))} became "
+        f"{_shown(after.get(place))}"
         for place in dict.fromkeys((*before, *after))
-        # An absent value and null are told apart.
-        if (place in before, before.get(place)) != (place in after, after.get(place))
+        if _leaf(before, place) != _leaf(after, place)
     )
 
 
-def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, place: _Place = ()) -> Iterator[tuple[_Place, Any]]:
     """All that a document holds, by where it stands; what is empty counts as it is."""
-    inner: list[tuple[Any, Any]] = []
+    inner: list[tuple[str | int, Any]] = []
     if isinstance(value, Mapping):
         inner = [*value.items()]
     elif isinstance(value, list):
@@ -199,7 +200,12 @@ def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
     if not inner:
         yield place, value
     for name, element in inner:
-        yield from _leaves(element, f"{place}.{name}" if place else str(name))
+        yield from _leaves(element, (*place, name))
+
+
+def _leaf(leaves: Mapping[_Place, Any], place: _Place) -> str | None:
+    """As JSON, in which 1, 1.0 and true are told apart; `None` where there is nothing."""
+    return json.dumps(leaves[place]) if place in leaves else None
 
 
 def _models(run: Mapping[str, Any]) -> Mapping[str, Any]:
