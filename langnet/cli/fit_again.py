@@ -27,7 +27,7 @@ _HOW = ("resume", "json", "debug")
 """Flags that decide nothing."""
 _INSTEAD = ("cache", "model", "models", "proposer")
 """Options that may be given anew when a fit is run again."""
-_BESIDE = {*_INSTEAD, "out", "resume", "as_json", "manifest", "trust", "from_manifest"}
+_BESIDE = {*_INSTEAD, "out", "resume", "as_json", "manifest", "pull", "trust", "from_manifest"}
 
 
 def deciding(arguments: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:
@@ -92,6 +92,7 @@ def _given(context: click.Context) -> list[click.Parameter]:
         parameter
         for parameter in context.command.params
         if parameter.name is not None
+        and parameter.expose_value  # --debug is seen to already
         and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
     ]
 

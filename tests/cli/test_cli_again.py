@@ -45,7 +45,7 @@ def test_a_manifest_holds_what_decided_the_numbers(folder, recorded, fit_options
 
 def test_a_fit_comes_out_the_same_again(folder, call, recorded):
     """The same arguments give the same bytes, in a directory of their own, and it is said."""
-    result = call("fit", "--from-manifest", "m.json", "--cache", "none")
+    result = call("fit", "--from-manifest", "m.json", "--cache", "none", "--debug")
     assert result.exit_code == 0, result.stderr
     assert "the same as the manifest's, byte for byte" in result.stdout
     again = folder / "runs" / "net-weather-seed0-again"
