@@ -115,7 +115,7 @@ def plot(found: Sequence[Line], path: Path) -> None:
         axes.set_xticks(places)
         axes.grid(visible=True, alpha=0.3)
     # The same figures make the same file.
-    with mpl.rc_context({"svg.hashsalt": "staleness"}):
+    with mpl.rc_context({"svg.hashsalt": "staleness", "svg.fonttype": "none"}):
         is_svg = path.suffix == ".svg"
         figure.savefig(path, metadata={"Date": None} if is_svg else None)
 
