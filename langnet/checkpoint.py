@@ -24,7 +24,7 @@ from langnet.vi.calls import Account
 from langnet.vi.method import Method
 from langnet.vi.step import StepResult
 
-__all__ = ["RunDirectory", "describe", "write_json"]
+__all__ = ["RunDirectory", "describe", "described_graph", "write_json"]
 
 FORMAT = "langnet-run/2"
 
@@ -111,18 +111,23 @@ def describe(
     }
     return {
         "seed": seed,
-        "graph": {
-            "order": list(graph.order),
-            "parents": {name: list(parents) for name, parents in graph.structure.parents.items()},
-            "outputs": list(graph.outputs),
-            "target": graph.target,
-            "nodes": {name: _plain(asdict(node)) for name, node in graph.nodes.items()},
-        },
+        "graph": described_graph(graph),
         "train": _digest(train),
         "dev": _digest(dev),
         "models": {name: model.identity for name, model in sorted(by_name.items())},
         "proposer": proposer.identity,
         "method": settings,
+    }
+
+
+def described_graph(graph: Graph) -> dict[str, Any]:
+    """What of a graph makes two fits the same one."""
+    return {
+        "order": list(graph.order),
+        "parents": {name: list(parents) for name, parents in graph.structure.parents.items()},
+        "outputs": list(graph.outputs),
+        "target": graph.target,
+        "nodes": {name: _plain(asdict(node)) for name, node in graph.nodes.items()},
     }
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -20,9 +20,19 @@ from typing import Any
 
 from langnet.errors import DataError
 
-__all__ = ["FORMAT", "Differences", "compared", "digest", "manifest", "read_manifest", "versions"]
+__all__ = [
+    "FORMAT",
+    "Differences",
+    "compared",
+    "differing",
+    "digest",
+    "manifest",
+    "read_manifest",
+    "versions",
+]
 
 FORMAT = "langnet-manifest/1"
+_Place = tuple[str | int, ...]
 _PACKAGES = ("langnet", "numpy", "scipy", "tiktoken", "xllamacpp")
 """Packages whose release can change a number."""
 
@@ -160,6 +170,42 @@ def compared(recorded: Mapping[str, Any], run: Mapping[str, Any]) -> Differences
         if recorded["versions"].get(name) != releases.get(name)
     ]
     return Differences(tuple(fatal), tuple(notable))
+
+
+def differing(recorded: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where a result differs from a recorded one, a line each; none where their digests agree.
+
+    Args:
+        recorded: the result in a manifest, without its digest.
+        result: what came of the fit now.
+    """
+    if digest(recorded) == digest(result):
+        return ()
+    before, after = dict(_leaves(recorded)), dict(_leaves(json.loads(json.dumps(result))))
+    return tuple(
+        f"{'.'.join(map(str, place))}: {_shown(before.get(place))} became "
+        f"{_shown(after.get(place))}"
+        for place in dict.fromkeys((*before, *after))
+        if _leaf(before, place) != _leaf(after, place)
+    )
+
+
+def _leaves(value: Any, place: _Place = ()) -> Iterator[tuple[_Place, Any]]:
+    """All that a document holds, by where it stands; what is empty counts as it is."""
+    inner: list[tuple[str | int, Any]] = []
+    if isinstance(value, Mapping):
+        inner = [*value.items()]
+    elif isinstance(value, list):
+        inner = [*enumerate(value)]
+    if not inner:
+        yield place, value
+    for name, element in inner:
+        yield from _leaves(element, (*place, name))
+
+
+def _leaf(leaves: Mapping[_Place, Any], place: _Place) -> str | None:
+    """As JSON, in which 1, 1.0 and true are told apart; `None` where there is nothing."""
+    return json.dumps(leaves[place]) if place in leaves else None
 
 
 def _models(run: Mapping[str, Any]) -> Mapping[str, Any]:

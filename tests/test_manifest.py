@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langnet.errors import DataError
-from langnet.manifest import compared, digest, manifest, read_manifest, versions
+from langnet.manifest import compared, differing, digest, manifest, read_manifest, versions
 
 RUN = {
     "seed": 3,
@@ -76,3 +76,27 @@ def test_what_is_no_manifest_is_refused(tmp_path, text):
     (tmp_path / "m.json").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=r"m\.json"):
         read_manifest(tmp_path / "m.json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=6,
+)
+
+
+@given(*2 * [st.dictionaries(st.text(max_size=2), JSON, max_size=3)])
+def test_results_differ_where_their_digests_do(before, after):
+    """There is a line if and only if the documents are not the same."""
+    assert bool(differing(before, after)) == (digest(before) != digest(after))
+    assert differing(before, before) == ()
+
+
+def test_a_difference_names_its_place():
+    """Lists go by position, and what is missing is told as null."""
+    before = {"test": {"values": [1.0, 0.0], "mean": 0.5}}
+    after = {"test": {"values": (1.0, 1.0, 0.0), "mean": 0.5}}
+    assert differing(before, after) == (
+        "test.values.1: 0.0 became 1.0",
+        "test.values.2: null became 0.0",
+    )

@@ -64,7 +64,9 @@ def collect_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet collect graphs/dln2.py --node thoughts --draws 8 --out pool.jsonl
         langnet collect best.yaml --data train.jsonl --draws 16 --out pool.jsonl --json
     """
-    made = load_network(network, settings=options["settings"], trust=options["trust"])
+    made = load_network(
+        network, settings=options["settings"], preset=options["preset"], trust=options["trust"]
+    )
     data = load_data(taken(DataOptions, options), made.task)
     graph = prompted(made.graph(data.task), options)
     if not data.train:

@@ -101,7 +101,9 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
             f"{run} holds no best.yaml, since its network cannot be saved; name the network that "
             "was fitted: --network FILE"
         )
-    network = load_network(source, settings=options["settings"], trust=options["trust"])
+    network = load_network(
+        source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
+    )
     fits_task = result["task"] if tasks.known(result["task"]) else network.task
     data = load_data(taken(DataOptions, options), fits_task)
     graph = network.graph(data.task)

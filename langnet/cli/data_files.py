@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
+from langnet.cli.paper import reader_of
 from langnet.cli.prompts import text_of
 from langnet.data import (
     AIRLINE_LABELS,
@@ -95,6 +96,7 @@ def from_files(options: DataOptions, data: str) -> Splits:
         click.UsageError: the options do not go together.
         DataError: a file does not hold what is asked for.
     """
+    options = replace(options, preset=reader_of(options.preset))
     found = _read(data, options)
     dev = None if options.dev is None else _read(options.dev, options)
     test = None if options.test is None else _read(options.test, options)

@@ -129,7 +129,9 @@ def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 def _work(source: str, options: dict[str, Any]) -> tuple[partial[Any], str]:
     """What is to be done, and the metric's name; what is wrong in the options is found first."""
-    network = load_network(source, settings=options["settings"], trust=options["trust"])
+    network = load_network(
+        source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
+    )
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:

@@ -170,7 +170,9 @@ def _finished(job: _Job, found: _Found) -> tuple[_Job, _Found, int]:
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
     bounding = bounding_of(options)
-    network = load_network(source, settings=options["settings"], trust=options["trust"])
+    network = load_network(
+        source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
+    )
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if not data.test:

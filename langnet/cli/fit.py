@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import re
-import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from langnet import graph_file
-from langnet.checkpoint import write_json
-from langnet.cli.connection import Connected, ModelOptions, connected
+from langnet.cli.fit_again import again, anew, deciding
+from langnet.cli.fit_job import Job, job_of
+from langnet.cli.fit_run import Outcome, cut_off, document_of, is_cut_off, run_fit, write
+from langnet.cli.fit_seeds import fit_seeds, seeds_of
 from langnet.cli.group import (
     CUT_OFF,
     Command,
-    command_line,
+    arguments,
     common,
     note,
-    on_interrupt,
     output,
     print_json,
     run_async,
 )
-from langnet.cli.network import load_network
 from langnet.cli.options import (
     data_options,
     feedback_option,
@@ -42,57 +36,21 @@ from langnet.cli.options import (
     proposer_option,
     size_option,
 )
-from langnet.cli.prompts import named_texts, prompted
-from langnet.cli.settings import budget_of, budget_options, method_of, method_options
-from langnet.cli.task import DataOptions, Measure, Splits, adapted, load_data, measure, taken
-from langnet.cli.watch import WatchOptions, meter_of, watch_options
-from langnet.errors import GraphError, RunDeadlineExceeded
-from langnet.events import Event, FitStarted, Observer, PhaseAdvanced
-from langnet.fit import Fitted, fit
-from langnet.graph import Graph
-from langnet.lm.budget import Budget
-from langnet.lm.meter import MeterReading
-from langnet.lm.reading import total
-from langnet.report.baselines import HeldOut, baselines, held_out
-from langnet.report.cost import cost_data, cost_line, cost_table, parts_of
-from langnet.report.progress import progress
-from langnet.report.result import result_data
+from langnet.cli.settings import budget_options, method_options
+from langnet.cli.watch import watch_options
+from langnet.manifest import read_manifest
+from langnet.report.cost import cost_line, cost_table
 from langnet.report.table import held_out_table, prompts_table
 from langnet.report.words import counted, quantity
-from langnet.vi.method import Method
 
 __all__ = ["fit_command"]
 
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What the command line asks for."""
-
-    graph: Graph
-    splits: Splits
-    metric: Measure
-    models: ModelOptions
-    watch: WatchOptions
-    method: Method
-    budget: Budget | None
-    seed: int
-    baselines: bool
-    directory: Path
-    resume: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Outcome:
-    """What came of it."""
-
-    fitted: Fitted
-    test: HeldOut | None
-    result: dict[str, Any]
-    cost: dict[str, Any]
+_SHOWN = 10
+"""Differences from a manifest that are told, at most."""
 
 
 @click.command("fit", cls=Command)
-@click.argument("network")
+@click.argument("network", required=False)
 @data_options
 @files_option("dev", "A file to validate on, instead of a part of --data.")
 @files_option("test", "A file of held-out examples, instead of a part of --data.")
@@ -110,7 +68,20 @@ class _Outcome:
 @budget_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @click.option(
+    "--seeds",
+    type=seeds_of,
+    metavar="N,N,…",
+    help="Fit with each of these seeds, and tell the mean over them.",
+)
+@click.option(
     "--baselines", "with_baselines", is_flag=True, help="Compare with simple baselines as well."
+)
+@click.option(
+    "--shots",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Solved examples that the baselines k-shot and KATE show.",
 )
 @click.option(
     "--out",
@@ -118,36 +89,70 @@ class _Outcome:
     help="The run directory; by default runs/NETWORK-TASK-seedN.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the run directory.")
+@click.option(
+    "--manifest",
+    type=click.Path(dir_okay=False),
+    help="A file for a copy of manifest.json, all that decided the numbers.",
+)
+@click.option(
+    "--from-manifest",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Run the fit of a manifest again, and say whether the same comes out.",
+)
 @network_options
 @common
-def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
+def fit_command(**options: Any) -> None:
     """Fit the prompts of NETWORK, and compare it with its beginning on held-out examples.
 
     Without --data the examples are generated for the network's own task. What --dev and --test
     do not give is split off from --data. The run directory holds the checkpoint, result.json
-    (all that the seed decides), cost.json, prompts.yaml, and best.yaml, the fitted network.
+    (all that the seed decides), cost.json, manifest.json, prompts.yaml, and best.yaml, the fitted
+    network.
 
     Examples:
         langnet fit graphs/dln2.py --steps 5 --baselines
         langnet fit graphs/dln2.py --steps 5 --baselines --resume
+        langnet fit graphs/dln2.py --steps 5 --seeds 0,1,2
+        langnet fit --from-manifest runs/first/manifest.json --out runs/again
+        langnet fit graphs/dln2.py --data navigate.json --preset paper/navigate
         langnet fit graphs/dln1.py --data subj.csv --labels 0=subjective,1=objective
         langnet fit graphs/dln2.py --model openai:NAME@http://127.0.0.1:8000/v1 --json
         langnet fit graphs/dln2.py --budget-calls 2000 --schedule reverse
         langnet fit graphs/dln1.py --feedback answer="Too many objective where it is an opinion."
     """
-    job = _job(network, options)
+    context = click.get_current_context()
+    typed, recorded = arguments()[1:], None
+    if options["from_manifest"] is not None:
+        recorded = read_manifest(options["from_manifest"])
+        before = deciding(recorded["arguments"], without=anew(context))
+        context, options = again(context, recorded)
+        typed = (*before, *typed)
+    if options["network"] is None:
+        raise click.UsageError("name a NETWORK, or a fit to be run again by --from-manifest FILE")
+    as_json, seeds = options.pop("as_json"), options.pop("seeds")
+    if seeds is not None and context.get_parameter_source("seed") is ParameterSource.COMMANDLINE:
+        raise click.UsageError("give either --seed or --seeds, not both")
+    job = job_of(context, options, arguments=deciding(typed, without=("seeds",)), recorded=recorded)
     splits = job.splits
     note(
         f"{job.graph.name} on {splits.task.spec}: {len(splits.train)} examples to train on, "
         f"{len(splits.dev)} to validate on, {len(splits.test)} held out"
     )
-    outcome = run_async(partial(_fit, job))
-    files = _write(job, outcome)
-    if as_json:
-        shown = {name: str(path) for name, path in files.items()}
-        print_json({**outcome.result, "cost": outcome.cost, "files": shown})
-        _end(job, outcome)
+    if seeds is not None:
+        fit_seeds(job, seeds, as_json=as_json)
         return
+    outcome = run_async(partial(run_fit, job))
+    files = write(job, outcome)
+    if as_json:
+        print_json(document_of(outcome, files))
+    else:
+        _show(job, outcome, files)
+    if is_cut_off(job, outcome):
+        note(cut_off(job, outcome))
+        context.exit(CUT_OFF)
+
+
+def _show(job: Job, outcome: Outcome, files: Mapping[str, Path]) -> None:
     console = output()
     fitted = outcome.fitted
     console.print(prompts_table(fitted.initial.prompts, fitted.graph.prompts))
@@ -156,210 +161,23 @@ def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
     console.print(cost_table(outcome.cost))
     console.print(f"Objective: {fitted.objective}. {cost_line(outcome.cost)}.", soft_wrap=True)
     if fitted.plan is not None:
-        plan = fitted.plan.total
+        total = fitted.plan.total
         console.print(
-            f"The fit was planned to take at most {counted(plan.calls, 'call')} and "
-            f"{quantity(plan.tokens)} tokens. It ended because: {fitted.reason}.",
+            f"The fit was planned to take at most {counted(total.calls, 'call')} and "
+            f"{quantity(total.tokens)} tokens. It ended because: {fitted.reason}.",
             soft_wrap=True,
         )
     names = ", ".join(path.name for path in files.values())
     console.print(f"Written to {job.directory}: {names}.", soft_wrap=True)
-    _end(job, outcome)
+    if outcome.differences is not None:
+        console.print(_verdict(outcome.differences), soft_wrap=True)
 
 
-def _end(job: _Job, outcome: _Outcome) -> None:
-    """Says so where the run's deadline came first, also in the exit code."""
-    uncompared = bool(job.splits.test) and outcome.test is None
-    if uncompared or outcome.fitted.reason == str(RunDeadlineExceeded()):
-        note(
-            "The deadline of the run has passed. The best prompts so far are kept"
-            + ("; they are not compared on held-out examples yet" if uncompared else "")
-            + f". Go on with: {command_line('--resume')}"
-        )
-        click.get_current_context().exit(CUT_OFF)
-
-
-def _job(source: str, options: dict[str, Any]) -> _Job:
-    network = load_network(source, settings=options["settings"], trust=options["trust"])
-    data = load_data(taken(DataOptions, options), network.task)
-    graph = prompted(network.graph(data.task), options)
-    if options["freeze"]:
-        graph = graph.frozen(*options["freeze"])
-    splits = replace(
-        data,
-        train=adapted(data.train, graph),
-        dev=adapted(data.dev, graph),
-        test=adapted(data.test, graph),
-    )
-    task = re.sub(r"[^\w.-]+", "-", data.task.spec)  # what stands in a directory's name
-    name = f"{graph.name}-{task}-seed{options['seed']}"
-    return _Job(
-        graph,
-        splits,
-        measure(options["metric"], data.task),
-        taken(ModelOptions, options),
-        taken(WatchOptions, options),
-        replace(method_of(options), feedback=_feedback(options, graph)),
-        budget_of(options),
-        options["seed"],
-        options["with_baselines"],
-        Path(options["out"] or Path("runs", name)),
-        options["resume"],
-    )
-
-
-async def _fit(job: _Job) -> _Outcome:
-    meter = meter_of(job.watch)
-    others = baselines(job.graph) if job.baselines else {}
-    earlier = _sessions(job.directory)
-    began = time.monotonic()
-    has_begun = False
-
-    def begun(event: Event) -> None:
-        nonlocal has_begun
-        if isinstance(event, FitStarted):
-            has_begun = True
-            on_interrupt(f"Go on with: {command_line('--resume')}")
-
-    try:
-        with progress(
-            sys.stderr, meter=meter, later=len(job.splits.test) * (2 + len(others))
-        ) as observer:
-            async with connected(
-                job.graph, job.models, meter=meter, observer=observer, watch=job.watch
-            ) as opened:
-                fitted = await fit(
-                    job.graph,
-                    job.splits.train,
-                    job.splits.dev,
-                    models=opened.models,
-                    proposer=opened.proposer,
-                    metric=job.metric.metric,
-                    method=job.method,
-                    seed=job.seed,
-                    directory=job.directory,
-                    resume=job.resume,
-                    observers=[begun, observer, *opened.observers],
-                    meter=meter,
-                    budget=job.budget,
-                    spent=_spent(earlier),
-                    plan=True,
-                )
-                test = await _held_out(job, fitted, others, opened, observer)
-                result = _result(job, fitted, test, opened)
-    finally:
-        cost = cost_data(
-            meter.snapshot(),
-            time.monotonic() - began,
-            earlier,
-            parts=parts_of(meter),
-            currency=meter.prices.currency,
-        )
-        # Where this fit has not begun, what is in the directory belongs to another one.
-        if has_begun:
-            write_json(job.directory / "cost.json", cost)
-    return _Outcome(fitted, test, result, cost)
-
-
-async def _held_out(
-    job: _Job, fitted: Fitted, others: dict[str, Graph], opened: Connected, observer: Observer
-) -> HeldOut | None:
-    if not job.splits.test:
-        return None
-    try:
-        return await _compared(job, fitted, others, opened, observer)
-    except RunDeadlineExceeded:
-        return None
-
-
-async def _compared(
-    job: _Job, fitted: Fitted, others: dict[str, Graph], opened: Connected, observer: Observer
-) -> HeldOut:
-    return await held_out(
-        fitted.initial,
-        fitted.graph,
-        job.splits.test,
-        models=opened.models,
-        others=others,
-        metric=job.metric.metric,
-        seed=job.seed,
-        concurrency=job.method.concurrency,
-        max_failures=job.method.max_failures,
-        on_example=_counting(observer, len(job.splits.test)),
-    )
-
-
-def _counting(observer: Observer, total: int) -> Callable[[str], None]:
-    """Tells of each example that one of the compared networks has answered."""
-    done: Counter[str] = Counter()
-
-    def count(name: str) -> None:
-        done[name] += 1
-        observer(PhaseAdvanced(f"test, {name}", done[name], total))
-
-    return count
-
-
-def _result(job: _Job, fitted: Fitted, test: HeldOut | None, opened: Connected) -> dict[str, Any]:
-    splits = job.splits
-    return result_data(
-        fitted,
-        about={
-            "task": splits.task.spec,
-            "metric": job.metric.name,
-            "models": {name: model.identity for name, model in opened.models.items()},
-            "proposer": opened.proposer.identity,
-        },
-        data={"train": splits.train, "dev": splits.dev, "test": splits.test},
-        test=test,
-    )
-
-
-def _write(job: _Job, outcome: _Outcome) -> dict[str, Path]:
-    """Writes what came of the fit, and gives the files by what they hold."""
-    files = {
-        "result": job.directory / "result.json",
-        "cost": job.directory / "cost.json",
-        "prompts": job.directory / "prompts.yaml",
-    }
-    write_json(files["result"], outcome.result)
-    graph_file.save_prompts(outcome.fitted.graph, files["prompts"])
-    network = job.directory / "best.yaml"
-    try:
-        graph_file.save(outcome.fitted.graph, network)
-    except GraphError as error:
-        note(f"The network cannot be saved, its prompts are: {error}")
-    else:
-        files["network"] = network
-    return files
-
-
-def _feedback(options: dict[str, Any], graph: Graph) -> dict[str, tuple[str, ...]]:
-    """What a person says, by prompt."""
-    found: dict[str, tuple[str, ...]] = {}
-    for item in options.pop("feedback"):
-        for name, text in named_texts([item], "--feedback").items():
-            if name not in graph.prompts:
-                raise click.UsageError(
-                    f"--feedback {name}=… names no prompt; the prompts are "
-                    + ", ".join(graph.prompts)
-                )
-            found[name] = (*found.get(name, ()), text)
-    return found
-
-
-def _spent(sessions: Sequence[Mapping[str, Any]]) -> MeterReading:
-    """What earlier sessions took."""
-    return total(map(MeterReading.from_json, sessions))
-
-
-def _sessions(directory: Path) -> list[dict[str, Any]]:
-    """What earlier sessions of this run cost."""
-    file = directory / "cost.json"
-    if not file.exists():
-        return []
-    try:
-        sessions: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["sessions"]
-    except (ValueError, LookupError) as error:
-        raise GraphError(f"{file} cannot be read ({error!r}); delete it to go on") from error
-    return sessions
+def _verdict(differences: Sequence[str]) -> str:
+    """Says whether the result is that of the manifest."""
+    if not differences:
+        return "The result is the same as the manifest's, byte for byte."
+    more = len(differences) - _SHOWN
+    lines = [f"  {line}" for line in differences[:_SHOWN]]
+    rest = [f"  and {more:,} more"] if more > 0 else []
+    return "\n".join(["The result is not the manifest's:", *lines, *rest])

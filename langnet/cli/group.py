@@ -30,6 +30,7 @@ __all__ = [
     "Group",
     "Main",
     "Option",
+    "arguments",
     "command_line",
     "common",
     "note",
@@ -176,9 +177,15 @@ def on_interrupt(hint: str) -> None:
     click.get_current_context().meta[_HINT] = hint
 
 
+def arguments() -> tuple[str, ...]:
+    """The arguments of the program as they were given, the command's name first."""
+    given: tuple[str, ...] = click.get_current_context().meta.get(_ARGUMENTS, ())
+    return given
+
+
 def command_line(*more: str) -> str:
     """The command as it was given, with more arguments, ready to be pasted."""
-    given: tuple[str, ...] = click.get_current_context().meta.get(_ARGUMENTS, ())
+    given = arguments()
     return shlex.join(("langnet", *given, *(word for word in more if word not in given)))
 
 

@@ -18,6 +18,7 @@ import click
 
 import langnet
 from langnet import graph_file, tasks
+from langnet.cli.paper import network_settings
 from langnet.errors import GraphError, LangnetError
 from langnet.graph import Graph
 from langnet.tasks import Task
@@ -43,6 +44,17 @@ class Network:
     make: Callable[..., Graph] | Graph
     task: str | None = None
     settings: tuple[str, ...] = ()
+
+    @property
+    def defaults(self) -> dict[str, str | int | float]:
+        """The settings that it has, each with its default."""
+        if isinstance(self.make, Graph):
+            return {}
+        return {
+            parameter.name: parameter.default
+            for parameter in inspect.signature(self.make).parameters.values()
+            if isinstance(parameter.default, str | int | float)
+        }
 
     def graph(self, task: Task | None, **settings: str) -> Graph:
         """The network for a task.
@@ -72,12 +84,19 @@ class Network:
         return graph
 
 
-def load_network(source: str, *, settings: Sequence[str] = (), trust: bool = False) -> Network:
+def load_network(
+    source: str,
+    *,
+    settings: Sequence[str] = (),
+    preset: str | None = None,
+    trust: bool = False,
+) -> Network:
     """Finds a network.
 
     Args:
         source: a Python file, module:attribute, or a graph file.
         settings: of the network, as NAME=VALUE.
+        preset: the data's preset, whose settings come before those.
         trust: import the functions that a graph file names.
 
     Raises:
@@ -98,7 +117,7 @@ def load_network(source: str, *, settings: Sequence[str] = (), trust: bool = Fal
             f"{source!r} names no network; give a Python file (graphs/dln2.py), module:attribute, "
             "or a graph file (.yaml, .json)"
         )
-    return replace(found, settings=tuple(settings))
+    return replace(found, settings=(*network_settings(preset, found.defaults), *settings))
 
 
 def _pairs(items: Sequence[str]) -> dict[str, str]:
@@ -111,12 +130,7 @@ def _pairs(items: Sequence[str]) -> dict[str, str]:
 
 def _settings(network: Network, chosen: Mapping[str, str]) -> dict[str, Any]:
     """The settings by name, each of the type of its default."""
-    assert not isinstance(network.make, Graph)  # noqa: S101 - that has none
-    defaults = {
-        parameter.name: parameter.default
-        for parameter in inspect.signature(network.make).parameters.values()
-        if isinstance(parameter.default, str | int | float)
-    }
+    defaults = network.defaults
     settings: dict[str, Any] = {}
     for name, text in chosen.items():
         if name not in defaults:

@@ -10,6 +10,7 @@ import click
 
 from langnet import tasks
 from langnet.cli.group import Option
+from langnet.cli.paper import PAPER, data_defaults
 from langnet.data import PRESETS
 from langnet.errors import DataError
 from langnet.lm.retry import Retries
@@ -140,8 +141,12 @@ def data_options(function: F) -> F:
             option(
                 _DATA,
                 "--preset",
-                type=click.Choice(sorted(PRESETS)),
-                help="The file is in this published format.",
+                type=click.Choice([*sorted(PRESETS), *PAPER]),
+                is_eager=True,  # before the options whose defaults it sets
+                callback=data_defaults,
+                metavar="NAME",
+                help="The file is in this published format; paper/NAME also sets the prompts and "
+                f"the method as in the DLN paper. One of {', '.join([*sorted(PRESETS), *PAPER])}.",
             ),
             option(
                 _DATA,

@@ -74,7 +74,9 @@ def sweep_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet sweep graphs/ensemble.py --vary draws=1,3,5
         langnet sweep graphs/verify.py --vary solutions=1,2,4,8 --vary verdicts=0,1,2 --plot s.svg
     """
-    made = load_network(network, settings=options["settings"], trust=options["trust"])
+    made = load_network(
+        network, settings=options["settings"], preset=options["preset"], trust=options["trust"]
+    )
     points = grid(_values(options["vary"]))
     data = load_data(taken(DataOptions, options), made.task)
     if not data.test:

@@ -33,7 +33,9 @@ def held_out_table(test: HeldOut, metric: str) -> RenderableType:
     table.add_column("above zero")
     table.add_row("initial", measured(comparison.before), *_gain_cells(comparison.gain))
     for name, baseline in test.baselines.items():
-        table.add_row(name, measured(baseline.metric), *_gain_cells(baseline.gain))
+        failed = len(baseline.evaluation.failures)
+        shown = f"{name} ({failed:,} failed)" if failed else name
+        table.add_row(shown, measured(baseline.metric), *_gain_cells(baseline.gain))
     table.add_row("fitted", measured(comparison.after), "", "", style="bold")
     return Group(table, Text(verdict(comparison)))
 

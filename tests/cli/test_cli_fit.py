@@ -12,7 +12,10 @@ import pytest
 
 from langnet import graph_file
 
-FILES = {"run.json", "state.json", "steps", "result.json", "cost.json", "prompts.yaml", "best.yaml"}
+FILES = {
+    *("run.json", "state.json", "steps", "result.json", "cost.json", "manifest.json"),
+    *("prompts.yaml", "best.yaml"),
+}
 
 
 def names(directory):
@@ -139,7 +142,12 @@ def test_an_interrupted_fit_goes_on_to_the_same_result(
     assert "Traceback" not in stderr
     assert "langnet fit net.py --out run" in stderr
     assert stderr.rstrip().endswith("--resume")
-    assert names(folder / "run") <= FILES - {"result.json", "best.yaml", "prompts.yaml"}
+    assert names(folder / "run") <= FILES - {
+        "result.json",
+        "manifest.json",
+        "best.yaml",
+        "prompts.yaml",
+    }
     assert 0 < json.loads((folder / "run" / "state.json").read_text())["step"] < 3
     toy.hold_at = None
     toy.gate.set()
@@ -154,6 +162,9 @@ def test_baselines_are_compared_in_pairs(folder, call, fit_options):
     result = call("fit", "net.py", *fit_options, "--baselines", "--json")
     test = json.loads(result.stdout)["test"]
     assert list(test["baselines"]) == [
+        "5-shot",
+        "KATE, 5 nearest",
+        "APE, 15 proposals",
         "empty prompt",
         "irrelevant prompt",
         "initial prompt, calibrated",

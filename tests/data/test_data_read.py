@@ -19,6 +19,8 @@ FILES = {
     "train.tsv": 'text\tlabel\nfine\t1\na "quoted", one\t0\n',
 }
 
+CUT_SHORT = gzip.compress(b"text,label\nT,Y\n", mtime=0)[:-9]
+
 
 def write(tmp_path, name, content):
     """A file with the content."""
@@ -149,7 +151,12 @@ def test_json_values_keep_their_types_as_inputs_only(tmp_path):
         ("a.csv", "text,label\nT,2\n", {"labels": LABELS}, "'2', which labels .* '0', '1'"),
         ("a.csv", b"text,label\nT,\xff\n", {}, "line 2: not UTF-8"),
         ("a.csv.gz", b"text", {}, "not a whole gzip file"),
-        ("a.csv.gz", gzip.compress(b"text,label\nT,Y\n", mtime=0)[:-9], {}, "not a whole gzip file"),
+        (
+            "a.csv.gz",
+            gzip.compress(b"text,label\nT,Y\n", mtime=0)[:-9],
+            {},
+            "not a whole gzip file",
+        ),
     ],
 )
 def test_faults_name_the_place_and_the_mend(tmp_path, name, content, options, message):

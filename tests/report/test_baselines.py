@@ -8,7 +8,7 @@ import json
 import pytest
 from rich.console import Console
 
-from langnet import DataError, Example, Function, Graph, Input, Key, Node, Prompt
+from langnet import ContextOverflow, DataError, Example, Function, Graph, Input, Key, Node, Prompt
 from langnet.compare import Comparison
 from langnet.evaluate import Evaluation
 from langnet.fit import Fitted
@@ -18,7 +18,7 @@ from langnet.metrics import Interval, interval, paired_interval
 from langnet.report.baselines import IRRELEVANT, baselines, calibrated, held_out
 from langnet.report.cost import cost_data, cost_line
 from langnet.report.result import held_out_data, result_data
-from langnet.report.table import confusion_table, prompts_table, verdict
+from langnet.report.table import confusion_table, held_out_table, prompts_table, verdict
 from langnet.state import State
 from langnet.testing import TableModel
 
@@ -66,6 +66,26 @@ async def test_held_out_pairs_every_network_on_the_same_examples():
     document = held_out_data(found)
     assert json.loads(json.dumps(document)) == document
     assert document["examples"] == [example.id for example in EXAMPLES]
+
+
+async def test_a_baseline_that_fails_ends_no_comparison():
+    """Where its context does not fit it counts 0, and the table says how often."""
+
+    def distribution(context):
+        if "Too long" in context:
+            raise ContextOverflow("too long", needed=9, available=8)
+        if "Note" in context:
+            return {"short": 0.6, "long": 0.4}
+        return {"yes": 0.6, "no": 0.4}
+
+    others = {"long": network("Too long")}
+    table = TableModel(distribution)
+    found = await held_out(network(), network("Say it."), EXAMPLES, models=table, others=others)
+    assert found.baselines["long"].metric.mean == 0
+    assert len(found.baselines["long"].evaluation.failures) == len(EXAMPLES)
+    console = Console(file=io.StringIO(), width=100)
+    console.print(held_out_table(found, "exact"))
+    assert f"long ({len(EXAMPLES)} failed)" in console.file.getvalue()
 
 
 async def test_nothing_held_out_is_an_error():

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from langnet.vi.proposal import Strategy
-from langnet.vi.strategies.completion import continuation, paraphrase
+from langnet.vi.strategies.completion import continuation, induction, paraphrase
 from langnet.vi.strategies.editing import deletion, recombination
 from langnet.vi.strategies.examples import demonstrations, neighbours
 from langnet.vi.strategies.reflection import MESSAGES, feedback, rewrite
@@ -28,6 +28,7 @@ __all__ = [
     "deletion",
     "demonstrations",
     "feedback",
+    "induction",
     "neighbours",
     "paraphrase",
     "phrasing",
@@ -41,6 +42,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
         "feedback": Strategy(feedback),
         "continuation": Strategy(continuation),
         "paraphrase": Strategy(paraphrase),
+        "induction": Strategy(induction),
         "phrasing": Strategy(phrasing, calls=0),
         "demonstrations": Strategy(demonstrations, calls=0),
         "neighbours": Strategy(neighbours, calls=0),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from langnet.errors import ContextOverflow
 from langnet.key import Key
 from langnet.vi.proposal import Request
 from langnet.vi.strategies.drawing import draw, either, plain_instruction
 from langnet.vi.strategies.parts import instruction_line
 
-__all__ = ["continuation", "paraphrase"]
+__all__ = ["continuation", "induction", "paraphrase"]
 
 _LISTED = 6
 _LINE_LETTERS = 300
+_PAIRS = (5, 2, 1)
 
 
 async def continuation(request: Request, key: Key) -> str:
@@ -59,6 +61,28 @@ async def paraphrase(request: Request, key: Key) -> str:
         f"Text: {source}\nSame meaning:"
     )
     return await draw(request, key, context, stop=("\n",))
+
+
+async def induction(request: Request, key: Key) -> str:
+    """The instruction that a few solved examples follow (APE, Zhou et al. 2023, forward mode).
+
+    Known prompts play no part. Where the context does not fit, fewer examples are shown.
+    """
+    solved = [item for item in request.observations if item.target is not None]
+    shown = key.rng().sample(solved, min(len(solved), max(_PAIRS)))
+    for count in _PAIRS if shown else ():
+        pairs = "\n\n".join(
+            f"Input: {item.context.strip()}\nOutput: {item.target}" for item in shown[:count]
+        )
+        context = (
+            "Somebody was given an instruction, followed it on these inputs, and wrote these "
+            f"outputs.\n\n{pairs}\n\nThe instruction was:"
+        )
+        try:
+            return await draw(request, key, context, stop=("\n",))
+        except ContextOverflow:
+            continue
+    return ""
 
 
 def _hundredths(scores: Mapping[str, float]) -> dict[str, int]:
