@@ -25,8 +25,10 @@ from langnet.cli.options import (
     size_option,
 )
 from langnet.cli.prompts import prompted
+from langnet.cli.ranking import Ranking, ranking_of, ranking_options
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
+from langnet.confidence import PROBABILITY
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.evaluate import Evaluation, evaluate
@@ -64,6 +66,7 @@ class _Job:
     concurrency: int
     max_failures: float
     bounding: Bounding | None
+    ranking: Ranking | None
 
     @property
     def targets(self) -> list[str]:
@@ -77,6 +80,7 @@ class _Found:
 
     evaluation: Evaluation
     bounds: Bound | None
+    area: Interval | None
 
 
 @click.command("eval", cls=Command)
@@ -91,6 +95,7 @@ class _Found:
     type=click.Path(dir_okay=False),
     help="A file to write each answer to, as JSON lines.",
 )
+@ranking_options
 @bound_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
@@ -107,6 +112,7 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet eval graphs/dln2.py --prompts runs/dln2-subjectivity-seed0/prompts.yaml
         langnet eval best.yaml --data test.csv --input text --target label --test-size all
         langnet eval best.yaml --task subjectivity --predictions answers.jsonl --json
+        langnet eval graphs/verifier.py --auc Yes
         langnet eval graphs/dln2.py --test-size 40 --bound 16
     """
     predictions = options.pop("predictions")
@@ -120,16 +126,19 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     if as_json:
         print_json(_document(job, found, mean, meter))
     else:
-        _print(job, found.evaluation, mean)
+        _print(job, found, mean)
         if found.bounds is not None:
             print_report(bound_report(found.bounds))
 
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
     bounding = bounding_of(options)
+    ranking = ranking_of(options.pop("auc"), options.pop("auc_by"))
     network = load_network(source, settings=options["settings"], trust=options["trust"])
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
+    if ranking is not None:
+        graph = ranking.graph(graph)
     if not data.test:
         raise DataError("there are no examples to evaluate on; give --test-size a larger number")
     return _Job(
@@ -142,6 +151,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         options["concurrency"],
         options["max_failures"],
         bounding,
+        ranking,
     )
 
 
@@ -176,18 +186,29 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
                 key=Key(("test", job.seed)),
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,
+                keep=None if job.ranking is None else PROBABILITY,
                 on_example=partial(advance, "evaluate"),
             )
-    return _Found(evaluation, bounds)
+    area = None
+    if job.ranking is not None:
+        area = job.ranking.area(job.examples, job.graph.target, evaluation)
+    return _Found(evaluation, bounds, area)
 
 
-def _print(job: _Job, found: Evaluation, mean: Interval) -> None:
-    console = output()
+def _print(job: _Job, all_found: _Found, mean: Interval) -> None:
+    console, found = output(), all_found.evaluation
     console.print(
         f"{job.metric.name} {measured(mean)}, {mean.confidence:.0%} interval, "
         f"on {counted(mean.n, 'example')} of {job.task}",
         soft_wrap=True,
     )
+    if job.ranking is not None and all_found.area is not None:
+        area = all_found.area
+        console.print(
+            f"AUC of p({job.ranking.label}) {measured(area)}, {area.confidence:.0%} interval, "
+            f"of {counted(area.n, job.ranking.by or 'example')}",
+            soft_wrap=True,
+        )
     counts = _confusion(job, found)
     if counts is not None:
         console.print(confusion_table(counts))
@@ -206,7 +227,8 @@ def _confusion(job: _Job, found: Evaluation) -> dict[tuple[str, str], int] | Non
 
 
 def _lines(job: _Job, found: Evaluation) -> str:
-    records = zip(job.examples, job.targets, found.predictions, found.values, strict=True)
+    kept = [{"probability": value} for value in found.kept] or [{}] * len(found.values)
+    records = zip(job.examples, job.targets, found.predictions, found.values, kept, strict=True)
     lines = [
         json.dumps(
             {
@@ -215,10 +237,11 @@ def _lines(job: _Job, found: Evaluation) -> str:
                 "target": target,
                 "prediction": answer_data(prediction),
                 "value": value,
+                **more,
             },
             ensure_ascii=False,
         )
-        for example, target, prediction, value in records
+        for example, target, prediction, value, more in records
     ]
     return "\n".join(lines) + "\n"
 
@@ -228,6 +251,7 @@ def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[st
     counts = _confusion(job, evaluation)
     reading = meter.snapshot()
     bounds = {} if found.bounds is None else {"bound": found.bounds.to_json()}
+    ranked = {} if found.area is None else {"auc": interval_data(found.area)}
     return {
         "network": job.graph.name,
         "task": job.task,
@@ -243,5 +267,6 @@ def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[st
             for failure in evaluation.failures
         ],
         **bounds,
+        **ranked,
         "cost": {"calls": reading.calls, **reading.to_json()},
     }
