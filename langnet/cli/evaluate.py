@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -24,6 +23,7 @@ from langnet.cli.options import (
     prompt_options,
     size_option,
 )
+from langnet.cli.predictions import write_predictions
 from langnet.cli.prompts import prompted
 from langnet.cli.ranking import Ranking, ranking_of, ranking_options
 from langnet.cli.settings import failures_option
@@ -40,10 +40,9 @@ from langnet.metrics import Interval, confusion, interval
 from langnet.program import Program
 from langnet.report.bounds import bound_report
 from langnet.report.progress import progress
-from langnet.report.result import answer_data, interval_data
+from langnet.report.result import interval_data
 from langnet.report.table import confusion_table, measured
 from langnet.report.words import counted
-from langnet.text_file import write_text
 from langnet.vi.bound import Bound, bound
 
 __all__ = ["evaluate_command"]
@@ -120,7 +119,8 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     meter = Meter()
     found = run_async(partial(_evaluate, job, meter))
     if predictions is not None:
-        write_text(Path(predictions), _lines(job, found.evaluation))
+        target = job.graph.target
+        write_predictions(Path(predictions), job.examples, target, found.evaluation)
         note(f"The answers are in {predictions}.")
     mean = interval(found.evaluation.values, key=Key(("test", job.seed)))
     if as_json:
@@ -195,27 +195,23 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
     return _Found(evaluation, bounds, area)
 
 
-def _print(job: _Job, all_found: _Found, mean: Interval) -> None:
-    console, found = output(), all_found.evaluation
+def _print(job: _Job, found: _Found, mean: Interval) -> None:
+    console = output()
     console.print(
         f"{job.metric.name} {measured(mean)}, {mean.confidence:.0%} interval, "
         f"on {counted(mean.n, 'example')} of {job.task}",
         soft_wrap=True,
     )
-    if job.ranking is not None and all_found.area is not None:
-        area = all_found.area
-        console.print(
-            f"AUC of p({job.ranking.label}) {measured(area)}, {area.confidence:.0%} interval, "
-            f"of {counted(area.n, job.ranking.by or 'example')}",
-            soft_wrap=True,
-        )
-    counts = _confusion(job, found)
+    if job.ranking is not None and found.area is not None:
+        console.print(job.ranking.told(found.area), soft_wrap=True)
+    counts = _confusion(job, found.evaluation)
     if counts is not None:
         console.print(confusion_table(counts))
-    for failure in found.failures[:_FAILURES_SHOWN]:
+    failures = found.evaluation.failures
+    for failure in failures[:_FAILURES_SHOWN]:
         console.print(f"{failure.example} failed: {failure.error}", soft_wrap=True)
-    if len(found.failures) > _FAILURES_SHOWN:
-        console.print(f"{len(found.failures)} examples failed in all")
+    if len(failures) > _FAILURES_SHOWN:
+        console.print(f"{len(failures)} examples failed in all")
 
 
 def _confusion(job: _Job, found: Evaluation) -> dict[tuple[str, str], int] | None:
@@ -224,26 +220,6 @@ def _confusion(job: _Job, found: Evaluation) -> dict[tuple[str, str], int] | Non
     if max(len(set(job.targets)), len(set(answers))) > _MOST_COLUMNS:
         return None
     return confusion(answers, job.targets)
-
-
-def _lines(job: _Job, found: Evaluation) -> str:
-    kept = [{"probability": value} for value in found.kept] or [{}] * len(found.values)
-    records = zip(job.examples, job.targets, found.predictions, found.values, kept, strict=True)
-    lines = [
-        json.dumps(
-            {
-                "id": example.id,
-                "inputs": example.inputs,
-                "target": target,
-                "prediction": answer_data(prediction),
-                "value": value,
-                **more,
-            },
-            ensure_ascii=False,
-        )
-        for example, target, prediction, value, more in records
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _document(job: _Job, found: _Found, mean: Interval, meter: Meter) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from langnet.estimators import auc
 from langnet.evaluate import Evaluation
 from langnet.graph import Graph
 from langnet.metrics import Interval
+from langnet.report.table import measured
+from langnet.report.words import counted
 
 __all__ = ["Ranking", "ranking_of", "ranking_options"]
 
@@ -63,6 +65,11 @@ class Ranking:
             [example.targets[target] == self.label for example, _ in rows],
             questions=None if self.by is None else [str(one.inputs[self.by]) for one, _ in rows],
         )
+
+    def told(self, area: Interval) -> str:
+        """The area in words."""
+        units = counted(area.n, "example" if self.by is None else self.by)
+        return f"AUC of p({self.label}) {measured(area)}, {area.confidence:.0%} interval, {units}"
 
 
 def ranking_options(function: F) -> F:
