@@ -27,11 +27,13 @@ class Evaluation:
         values: the metric on each example, in their order; 0 where the run failed.
         predictions: the first output on each example; `None` where the run failed.
         failures: the examples whose run failed.
+        kept: the value of the part that was to be kept; `None` where the run failed.
     """
 
     values: tuple[float, ...]
     predictions: tuple[Any, ...]
     failures: tuple[Failure, ...]
+    kept: tuple[Any, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -49,6 +51,7 @@ async def evaluate(
     concurrency: int = 32,
     max_failures: float = 0.1,
     cut_off: bool = False,
+    keep: str | None = None,
     on_example: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Runs a network over examples and compares its first output with their targets.
@@ -63,6 +66,7 @@ async def evaluate(
         max_failures: the share of examples that may fail; they count as 0.
         cut_off: whether to report what there is when the run's deadline passes: the examples that
             are left are then failures with a `RunDeadlineExceeded`, which no share counts.
+        keep: a part whose value on each example is kept beside the answer.
         on_example: called after each example, for progress.
 
     Raises:
@@ -73,6 +77,7 @@ async def evaluate(
         raise DataError("there are no examples to evaluate on")
     values: list[float] = []
     predictions: list[Any] = []
+    kept: list[Any] = []
     failures: list[Failure] = []
     with calling(purpose=PURPOSE.get() or "evaluate"):
         async with stream(
@@ -95,9 +100,11 @@ async def evaluate(
                 else:
                     values.append(value_of(outcome, example, program.graph.target, metric))
                     predictions.append(outcome.output)
+                if keep is not None:
+                    kept.append(None if isinstance(outcome, Failure) else outcome[keep])
                 if on_example is not None:
                     on_example()
-    return Evaluation(tuple(values), tuple(predictions), tuple(failures))
+    return Evaluation(tuple(values), tuple(predictions), tuple(failures), tuple(kept))
 
 
 def value_of(trace: Trace, example: Example, target: str, metric: Metric) -> float:

@@ -30,7 +30,7 @@ from typing import Any
 
 from langnet.errors import GraphError
 
-__all__ = ["either", "first", "join", "majority", "only_if", "split_lines"]
+__all__ = ["either", "first", "join", "majority", "only_if", "same", "split_lines"]
 
 _UNREAD = ("", None)
 
@@ -116,6 +116,21 @@ class first(_Reader):  # noqa: N801 - made and used like a function
     def __call__(self, **values: Any) -> Any:
         """The first element of the parent's value."""
         return next(iter(self._elements(values)), "")
+
+
+@dataclass(frozen=True)
+class same(_Reader):  # noqa: N801 - made and used like a function
+    """The value of the parent as it is, plural where that is.
+
+    With `Function.probability_of` it is the probability of a label, for whoever reads the run.
+
+    Attributes:
+        parent: the parent.
+    """
+
+    def __call__(self, **values: Any) -> Any:
+        """The parent's value."""
+        return values[self.parent]
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,8 @@ class best(_Reader):  # noqa: N801 - made and used like a function
 class mean_verdict(_Reader):  # noqa: N801 - made and used like a function
     """The share of approving verdicts among those that can be read, for each solution.
 
-    An estimate of p(yes) by draws: r_MajV@K of GenRM (arXiv 2408.15240) with 0 or 1 for each draw.
+    An estimate of p(yes) by draws: r_MajV@K of GenRM (arXiv 2408.15240) with 0 or 1 for each draw,
+    or with p(Yes) itself where the function reads probabilities (`Function.probability_of`).
     Verdicts that begin with neither word are dropped; where none is left the score is 0, as in
     Singhi et al. 2025 (arXiv 2504.01005).
 
@@ -147,9 +148,15 @@ class mean_verdict(_Reader):  # noqa: N801 - made and used like a function
     def _mean(self, value: tuple[Any, ...]) -> Any:
         if value and isinstance(value[0], tuple):
             return tuple(map(self._mean, value))
-        approving = sum(starts_with(str(text), self.yes) > 0 for text in value)
-        read = approving + sum(starts_with(str(text), self.no) > 0 for text in value)
-        return approving / read if read else 0.0
+        marks = [mark for verdict in value if (mark := self._mark(verdict)) is not None]
+        return math.fsum(marks) / len(marks) if marks else 0.0
+
+    def _mark(self, verdict: Any) -> float | None:
+        if isinstance(verdict, float):
+            return verdict
+        if starts_with(str(verdict), self.yes):
+            return 1.0
+        return 0.0 if starts_with(str(verdict), self.no) else None
 
 
 @dataclass(frozen=True)

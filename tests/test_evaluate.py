@@ -54,3 +54,12 @@ async def test_a_missing_target_is_named():
     (trace,) = await run_all(program(), EXAMPLES[:1], key=Key())
     with pytest.raises(DataError, match=r"'e'.*'y'"):
         marked_of(trace, Example("e", {"x": "1"}), "y", close)
+
+
+async def test_what_is_kept_stands_beside_the_answers():
+    """A part that is to be kept has its value on each example, and changes nothing else."""
+    key = Key(("keep",))
+    found = await evaluate(program(), EXAMPLES, metric=close, key=key, keep="x")
+    assert found.kept == ("0", "1", "2", "3")
+    plain = await evaluate(program(), EXAMPLES, metric=close, key=key)
+    assert (plain.values, plain.predictions, plain.kept) == (found.values, found.predictions, ())

@@ -91,6 +91,13 @@ def test_verdicts_are_averaged_over_those_that_can_be_read():
     assert mean_verdict("v", "Right", "Wrong")(v=("right", "Wrong")) == 0.5
 
 
+def test_probabilities_are_averaged_as_they_are():
+    """p(Yes) in the place of a verdict counts as much as it is."""
+    mean = mean_verdict("v")
+    assert mean(v=(0.25, 0.75, 0.5)) == pytest.approx(0.5)
+    assert mean(v=((0.0, 1.0), (0.2, 0.2))) == pytest.approx((0.5, 0.2))
+
+
 def test_answers_are_read_out_of_texts():
     """The last number in one form, the last box with its braces, what follows a marker."""
     number = last_number("s")

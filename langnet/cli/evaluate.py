@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -33,10 +32,13 @@ from langnet.cli.options import (
     prompt_options,
     size_option,
 )
+from langnet.cli.predictions import write_predictions
 from langnet.cli.prompts import prompted
+from langnet.cli.ranking import Ranking, ranking_of, ranking_options
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
+from langnet.confidence import PROBABILITY
 from langnet.data import Example
 from langnet.errors import DataError, RunDeadlineExceeded
 from langnet.evaluate import Evaluation, evaluate
@@ -49,10 +51,9 @@ from langnet.program import Program
 from langnet.report.bounds import bound_report
 from langnet.report.cost import cost_table, parts_of, spending_data
 from langnet.report.progress import progress
-from langnet.report.result import answer_data, interval_data
+from langnet.report.result import interval_data
 from langnet.report.table import confusion_table, measured
 from langnet.report.words import counted
-from langnet.text_file import write_text
 from langnet.vi.bound import Bound, bound
 
 __all__ = ["evaluate_command"]
@@ -76,6 +77,7 @@ class _Job:
     concurrency: int
     max_failures: float
     bounding: Bounding | None
+    ranking: Ranking | None
 
     @property
     def targets(self) -> list[str]:
@@ -89,6 +91,7 @@ class _Found:
 
     evaluation: Evaluation
     bounds: Bound | None
+    area: Interval | None
 
 
 @click.command("eval", cls=Command)
@@ -104,6 +107,7 @@ class _Found:
     type=click.Path(dir_okay=False),
     help="A file to write each answer to, as JSON lines.",
 )
+@ranking_options
 @bound_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
@@ -120,6 +124,7 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet eval graphs/dln2.py --prompts runs/dln2-subjectivity-seed0/prompts.yaml
         langnet eval best.yaml --data test.csv --input text --target label --test-size all
         langnet eval best.yaml --task subjectivity --predictions answers.jsonl --json
+        langnet eval graphs/verifier.py --auc Yes
         langnet eval graphs/dln2.py --test-size 40 --bound 16
     """
     predictions = options.pop("predictions")
@@ -128,14 +133,15 @@ def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     found = run_async(partial(_evaluate, job, meter))
     job, found, cut_off = _finished(job, found)
     if predictions is not None:
-        write_text(Path(predictions), _lines(job, found.evaluation))
+        target = job.graph.target
+        write_predictions(Path(predictions), job.examples, target, found.evaluation)
         note(f"The answers are in {predictions}.")
     mean = interval(found.evaluation.values, key=Key(("test", job.seed)))
     cost = spending_data(meter.snapshot(), parts_of(meter), currency=meter.prices.currency)
     if as_json:
         print_json(_document(job, found, mean, cost))
     else:
-        _print(job, found.evaluation, mean)
+        _print(job, found, mean)
         if found.bounds is not None:
             print_report(bound_report(found.bounds))
         print_report([cost_table(cost)])
@@ -163,6 +169,7 @@ def _finished(job: _Job, found: _Found) -> tuple[_Job, _Found, int]:
         evaluation,
         values=tuple(evaluation.values[place] for place in kept),
         predictions=tuple(evaluation.predictions[place] for place in kept),
+        kept=tuple(evaluation.kept[place] for place in kept) if evaluation.kept else (),
     )
     examples = [job.examples[place] for place in kept]
     return replace(job, examples=examples), replace(found, evaluation=answered), len(late)
@@ -170,11 +177,14 @@ def _finished(job: _Job, found: _Found) -> tuple[_Job, _Found, int]:
 
 def _job(source: str, options: dict[str, Any]) -> _Job:
     bounding = bounding_of(options)
+    ranking = ranking_of(options.pop("auc"), options.pop("auc_by"))
     network = load_network(
         source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
     )
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
+    if ranking is not None:
+        graph = ranking.graph(graph)
     if not data.test:
         raise DataError("there are no examples to evaluate on; give --test-size a larger number")
     return _Job(
@@ -188,6 +198,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         options["concurrency"],
         options["max_failures"],
         bounding,
+        ranking,
     )
 
 
@@ -225,25 +236,32 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
                 concurrency=job.concurrency,
                 max_failures=job.max_failures,
                 cut_off=True,
+                keep=None if job.ranking is None else PROBABILITY,
                 on_example=partial(advance, "evaluate"),
             )
-    return _Found(evaluation, bounds)
+    area = None
+    if job.ranking is not None:
+        area = job.ranking.area(job.examples, job.graph.target, evaluation)
+    return _Found(evaluation, bounds, area)
 
 
-def _print(job: _Job, found: Evaluation, mean: Interval) -> None:
+def _print(job: _Job, found: _Found, mean: Interval) -> None:
     console = output()
     console.print(
         f"{job.metric.name} {measured(mean)}, {mean.confidence:.0%} interval, "
         f"on {counted(mean.n, 'example')} of {job.task}",
         soft_wrap=True,
     )
-    counts = _confusion(job, found)
+    if job.ranking is not None and found.area is not None:
+        console.print(job.ranking.told(found.area), soft_wrap=True)
+    counts = _confusion(job, found.evaluation)
     if counts is not None:
         console.print(confusion_table(counts))
-    for failure in found.failures[:_FAILURES_SHOWN]:
+    failures = found.evaluation.failures
+    for failure in failures[:_FAILURES_SHOWN]:
         console.print(f"{failure.example} failed: {failure.error}", soft_wrap=True)
-    if len(found.failures) > _FAILURES_SHOWN:
-        console.print(f"{len(found.failures)} examples failed in all")
+    if len(failures) > _FAILURES_SHOWN:
+        console.print(f"{len(failures)} examples failed in all")
 
 
 def _confusion(job: _Job, found: Evaluation) -> dict[tuple[str, str], int] | None:
@@ -254,28 +272,11 @@ def _confusion(job: _Job, found: Evaluation) -> dict[tuple[str, str], int] | Non
     return confusion(answers, job.targets)
 
 
-def _lines(job: _Job, found: Evaluation) -> str:
-    records = zip(job.examples, job.targets, found.predictions, found.values, strict=True)
-    lines = [
-        json.dumps(
-            {
-                "id": example.id,
-                "inputs": example.inputs,
-                "target": target,
-                "prediction": answer_data(prediction),
-                "value": value,
-            },
-            ensure_ascii=False,
-        )
-        for example, target, prediction, value in records
-    ]
-    return "\n".join(lines) + "\n"
-
-
 def _document(job: _Job, found: _Found, mean: Interval, cost: dict[str, Any]) -> dict[str, Any]:
     evaluation = found.evaluation
     counts = _confusion(job, evaluation)
     bounds = {} if found.bounds is None else {"bound": found.bounds.to_json()}
+    ranked = {} if found.area is None else {"auc": interval_data(found.area)}
     return {
         "network": job.graph.name,
         "task": job.task,
@@ -296,5 +297,6 @@ def _document(job: _Job, found: _Found, mean: Interval, cost: dict[str, Any]) ->
             for failure in evaluation.failures
         ],
         **bounds,
+        **ranked,
         "cost": cost,
     }

@@ -6,6 +6,7 @@ Every estimator takes plain numbers (draws, scores, right or wrong), whoever mad
 - `majority_at_k`, `weighted_vote_at_k`: over seeded subsets, with their standard error.
 - `false_positive_rate`, `auc`, `auc_gain`, `compositional_gap`, `bootstrap`: with intervals over
   questions, since the draws of one question stand or fall together.
+- `accuracy_at`: at S solutions and V verdicts, from one pool with the most of both.
 - `frontier`, `crossover`, `power_law`: accuracy against cost.
 """
 
@@ -13,13 +14,16 @@ from langnet.estimators.cost import Crossover, PowerLaw, Spent, crossover, front
 from langnet.estimators.draws import coverage_at_k, diversity_at_k, verifier_at_k
 from langnet.estimators.questions import bootstrap, compositional_gap, false_positive_rate
 from langnet.estimators.ranking import auc, auc_gain
+from langnet.estimators.spending import Judged, accuracy_at
 from langnet.estimators.subsets import Estimate, majority_at_k, weighted_vote_at_k
 
 __all__ = [
     "Crossover",
     "Estimate",
+    "Judged",
     "PowerLaw",
     "Spent",
+    "accuracy_at",
     "auc",
     "auc_gain",
     "bootstrap",

@@ -157,6 +157,10 @@ TASK = Task(
     "text",
     (),
     summary="Sums in several steps, whose right steps are known.",
+    prompts={
+        "chain-of-thought": "Write the steps. For example: Start with 4. Add 3. Multiply by 2. "
+        "What is the result? Steps: 4 + 3 = 7, 7 * 2 = 14."
+    },
     metric=number,
     settings={
         "steps": STEPS,

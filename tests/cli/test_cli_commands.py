@@ -14,6 +14,7 @@ import pytest
 from langnet import graph_file
 from langnet.cli import main
 from langnet.collect import read_solutions
+from langnet.estimators import auc
 from langnet.lm.cache import DiskStore
 from langnet.lm.connect import connect_all
 from langnet.lm.retry import Retries
@@ -48,6 +49,39 @@ def test_eval_agrees_with_itself(folder, call, data, toy):
     )
     assert right / 60 == pytest.approx(found["mean"])
     assert found["low"] <= found["mean"] <= found["high"]
+
+
+def test_eval_ranks_by_the_probability_of_a_label(folder, call, data, toy):
+    """The area is that of the written probabilities, and the answers are as without it."""
+    plain = ("eval", "net.py", *data, "--model", toy.spec, "--test-size", "all")
+    ranked = (*plain, "--auc", "hot", "--predictions", "p.jsonl")
+    result = call(*ranked, "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    rows = [json.loads(line) for line in (folder / "p.jsonl").read_text().splitlines()]
+    scores = [row["probability"] for row in rows]
+    expected = auc(scores, [row["target"] == "hot" for row in rows])
+    assert found["auc"]["mean"] == expected.mean
+    assert found["auc"]["n"] == 60
+    assert found["mean"] == json.loads(call(*plain, "--json").stdout)["mean"]
+    shown = call(*ranked, "--auc-by", "text").stdout
+    assert f"AUC of p(hot) {expected.mean:.3f}" in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--auc", "mild"), "mild"),
+        (("--auc-by", "text"), "--auc LABEL"),
+        (("--auc", "hot", "--auc-by", "question"), "it reads text"),
+    ],
+)
+def test_eval_says_why_it_cannot_rank(folder, call, data, toy, options, said):
+    """A label that is none, an input that is none, and groups of nothing are refused."""
+    result = call("eval", "net.py", *data, "--model", toy.spec, *options)
+    assert result.exit_code
+    assert said in result.stderr
+    assert toy.requests == 0
 
 
 def test_eval_takes_prompts_from_a_run(folder, call, fit_options, data, toy):
