@@ -2,7 +2,8 @@
 
 [MAX 2 [MIN 7 4 ] ]  ──►  (MIN 7 4) is 4  ──►  (MAX 2 4) is 4  ──►  answer
 
-All operators of a kind share one prompt; those of a level are a plate, empty where there is none.
+As there, one cell serves all operators: all nodes share its prompt. With --set apart=true each
+operator has a prompt of its own. A level's operators are a plate, empty where there is none.
 """
 
 from langnet import Graph, Node
@@ -11,26 +12,24 @@ from langnet.trees import folded
 
 TASK = "listops"
 OPERATORS = {
-    "MIN": "What is the smallest number?",
-    "MAX": "What is the largest number?",
-    "MED": "What is the median of the numbers?",
-    "SM": "What is the last digit of the sum of the numbers?",
+    "MIN": "MIN is the smallest of the numbers.",
+    "MAX": "MAX is the largest of the numbers.",
+    "MED": "MED is the median of the numbers.",
+    "SM": "SM is the last digit of the sum of the numbers.",
 }
 
 
-def network(task: Task) -> Graph:
+def network(task: Task, *, apart: bool = False) -> Graph:
     """The network for the trees of a task, as deep as its settings let them be."""
+
+    def cell(name: str, prompt: str) -> Node:
+        return Node(name, "{prompt}\n\n{operation} =", prompt, choices=task.labels)
+
+    one = cell("cell", " ".join(OPERATORS.values()))
+    apiece = {symbol: cell(symbol.lower(), prompt) for symbol, prompt in OPERATORS.items()}
     deeper = 2 if task.chosen["split"] == "depth" else 1
     return folded(
-        {
-            symbol: Node(
-                symbol.lower(),
-                "{prompt}\n\n{operation} =",
-                prompt,
-                choices=task.labels,
-            )
-            for symbol, prompt in OPERATORS.items()
-        },
+        apiece if apart else dict.fromkeys(OPERATORS, one),
         parse=task.parse,
         depth=deeper * int(task.chosen["depth"]),
         name="listops",

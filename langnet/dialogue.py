@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from langnet.errors import GraphError
@@ -131,7 +131,7 @@ class _Part:
     """A function of named parents: what an environment does in a graph."""
 
     environment: Environment
-    parents: tuple[str, ...]
+    parents: tuple[str, ...] = field(repr=False)  # they are its edges
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__signature__", reads(self, *self.parents))

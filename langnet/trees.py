@@ -3,7 +3,7 @@
     text ─► tree_0 ─► places_1 ─► operation_1 ─► value_1 ─► tree_1 ─► … ─► tree_N ─► answer
 
 A level evaluates the operators that lie that many above their deepest leaf, all at once: they are
-a plate, empty where a tree has none. Which operators a level has is seen in the tree that was
+a plate, empty where a tree has none. Which operators a level has is read off the tree that was
 parsed, whatever the values below came out as, so the local posterior holds.
 
 The idea is that of Ordered Memory (Shen et al. 2019, arXiv 1910.13466), where one cell is applied
@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from langnet.errors import DataError, GraphError
@@ -93,7 +93,6 @@ def folded(
     ]
     for level in range(1, depth + 1):
         below = f"tree_{level - 1}"
-        pairs: list[str] = []
         for kind, node in nodes.items():
             places, shown = f"places_{kind}_{level}", f"{OPERATION}_{kind}_{level}"
             found = _Places(("tree_0",), symbols[kind], tuple(kinds), level)
@@ -108,8 +107,9 @@ def folded(
                     over=shown,
                 ),
             ]
-            pairs += [places, f"{kind}_{level}"]
-        parts.append(Function(f"tree_{level}", _PutBack((below, *pairs)), likelihood=_agreement))
+        values = (f"{kind}_{level}" for kind in nodes)
+        put_back = _PutBack((below, *values), tuple(symbols.values()))
+        parts.append(Function(f"tree_{level}", put_back, likelihood=_agreement))
     parts.append(Function("answer", _Finished((f"tree_{depth}",), finish)))
     return Graph(*parts, outputs="answer", name=name)
 
@@ -162,11 +162,21 @@ def _subtrees(tree: Tree, path: str = "") -> Iterator[tuple[str, Tree]]:
         yield from _subtrees(child, f"{path}.{number}")
 
 
+def _places(
+    tree: Tree, kind: tuple[str, ...], operators: frozenset[str], level: int
+) -> Iterator[str]:
+    """The paths of the operators of a kind that lie so high above their deepest leaf."""
+    for path, subtree in _subtrees(tree):
+        is_one = subtree.children and subtree.symbol in kind
+        if is_one and _height(subtree, operators) == level:
+            yield path
+
+
 @dataclass(frozen=True)
 class _Part:
     """A function of named parents."""
 
-    parents: tuple[str, ...]
+    parents: tuple[str, ...] = field(repr=False)  # they are its edges
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "__signature__", reads(self, *self.parents))
@@ -174,8 +184,8 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Parsed(_Part):
-    parse: Callable[[str], Tree]
-    symbols: tuple[str, ...]
+    parse: Callable[[str], Tree] = field(repr=False)
+    symbols: tuple[str, ...] = field(repr=False)
     depth: int
 
     def __call__(self, **values: Any) -> Tree:
@@ -194,35 +204,37 @@ class _Places(_Part):
     """The places of one level's operators of one kind. It reads the shape of the tree alone."""
 
     kind: tuple[str, ...]
-    symbols: tuple[str, ...]
+    symbols: tuple[str, ...] = field(repr=False)
     level: int
 
     def __call__(self, **values: Any) -> tuple[str, ...]:
-        operators = frozenset(self.symbols)
-        return tuple(
-            path
-            for path, tree in _subtrees(values[self.parents[0]])
-            if tree.children and tree.symbol in self.kind
-            if _height(tree, operators) == self.level
-        )
+        tree = values[self.parents[0]]
+        return tuple(_places(tree, self.kind, frozenset(self.symbols), self.level))
 
 
 @dataclass(frozen=True)
 class _Shown(_Part):
-    write: Callable[[Tree], str]
+    write: Callable[[Tree], str] = field(repr=False)
 
     def __call__(self, **values: Any) -> str:
         tree, path = (values[name] for name in self.parents)
         return self.write(dict(_subtrees(_tree(tree)))[path])
 
 
+@dataclass(frozen=True)
 class _PutBack(_Part):
+    """The tree with the values of one level. Below it there are leaves: its places are the next."""
+
+    kinds: tuple[tuple[str, ...], ...] = field(repr=False)
+
     def __call__(self, **values: Any) -> Tree:
-        below, *pairs = (values[name] for name in self.parents)
+        below, *texts = (values[name] for name in self.parents)
+        tree = _tree(below)
+        operators = frozenset(symbol for kind in self.kinds for symbol in kind)
         found = {
             path: text
-            for places, texts in zip(pairs[::2], pairs[1::2], strict=True)
-            for path, text in zip(places, texts, strict=True)
+            for kind, of_kind in zip(self.kinds, texts, strict=True)
+            for path, text in zip(_places(tree, kind, operators, 1), of_kind, strict=True)
         }
 
         def put(tree: Tree, path: str) -> Tree:
@@ -231,12 +243,12 @@ class _PutBack(_Part):
             children = enumerate(tree.children)
             return Tree(tree.symbol, tuple(put(child, f"{path}.{n}") for n, child in children))
 
-        return put(_tree(below), "")
+        return put(tree, "")
 
 
 @dataclass(frozen=True)
 class _Finished(_Part):
-    finish: Callable[[Tree], str]
+    finish: Callable[[Tree], str] = field(repr=False)
 
     def __call__(self, **values: Any) -> str:
         return self.finish(_tree(values[self.parents[0]]))
