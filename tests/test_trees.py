@@ -154,6 +154,9 @@ async def test_prompts_of_all_kinds_are_learnt_from_answers_alone():
     ]
     assert before.mean < 0.5
     assert after.mean == 1
+    deep = tasks.get("listops", split="depth").splits(train=0, dev=0, test=20, seed=1).test
+    deeper = network(6).with_prompts(fitted.graph.prompts)
+    assert (await evaluate(Program(deeper, model), deep, metric=exact, key=KEY)).mean == 1
 
 
 async def test_what_no_tree_can_be_made_of_is_said():
