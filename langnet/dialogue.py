@@ -10,15 +10,15 @@ a turn that is not taken calls no model, and the state is handed on as it is.
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from langnet.errors import GraphError
+from langnet.functions import reads
 from langnet.graph import Graph
 from langnet.node import Function, Input, Node, Prompt
-from langnet.template import PROMPT_FIELD, Template
+from langnet.template import Template
 
 __all__ = ["DIALOGUE", "Environment", "success", "unrolled"]
 
@@ -116,16 +116,11 @@ def success(target: str, value: Any) -> float:
 
 def _in_turn(node: Node, own: set[str], turn: int) -> Node:
     """A node of the player as it stands in one turn."""
-    template = Template.parse(node.template)
     names = {name: f"{name}_{turn}" for name in own}
-    pieces = [template.literals[0]]
-    for name, literal in zip(template.fields, template.literals[1:], strict=True):
-        pieces += [f"\0{names.get(name, PROMPT_FIELD)}\1", literal]
-    text = "".join(pieces).replace("{", "{{").replace("}", "}}")
     return dataclasses.replace(
         node,
         name=names[node.name],
-        template=text.replace("\0", "{").replace("\1", "}"),
+        template=Template.parse(node.template).renamed(names),
         prompt=Prompt(node.prompt_name, node.prompt_text),
         over=names[node.parents[0]],  # each has the plate of the turn
     )
@@ -136,13 +131,10 @@ class _Part:
     """A function of named parents: what an environment does in a graph."""
 
     environment: Environment
-    parents: tuple[str, ...]
+    parents: tuple[str, ...] = field(repr=False)  # they are its edges
 
     def __post_init__(self) -> None:
-        parameters = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY) for name in self.parents
-        ]
-        object.__setattr__(self, "__signature__", inspect.Signature(parameters))
+        object.__setattr__(self, "__signature__", reads(self, *self.parents))
 
 
 class _Start(_Part):

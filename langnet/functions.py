@@ -50,7 +50,7 @@ class _Reader:
                 raise GraphError(
                     f"{setting.name} of {type(self).__name__} must be {setting.type}, not {value!r}"
                 )
-        object.__setattr__(self, "__signature__", _reads(self, *self._read()))
+        object.__setattr__(self, "__signature__", reads(self, *self._read()))
 
     def _read(self) -> tuple[str, ...]:
         """The names of the parents."""
@@ -172,7 +172,7 @@ class only_if:  # noqa: N801 - made and used like a function
         put(self, "parent", parent)
         put(self, "decision", decision)
         put(self, "equals", _texts(self, equals))
-        put(self, "__signature__", _reads(self, parent, decision))
+        put(self, "__signature__", reads(self, parent, decision))
 
     def __call__(self, **values: Any) -> tuple[Any, ...]:
         """The value, alone in a tuple, or the empty tuple."""
@@ -201,7 +201,7 @@ class either:  # noqa: N801 - made and used like a function
 
     def __init__(self, *names: str, parents: Sequence[str] = ()) -> None:
         object.__setattr__(self, "parents", _texts(self, [*names, *parents]))
-        object.__setattr__(self, "__signature__", _reads(self, *self.parents))
+        object.__setattr__(self, "__signature__", reads(self, *self.parents))
 
     def __call__(self, **values: Any) -> Any:
         """The value of the branch that was taken."""
@@ -220,8 +220,12 @@ def _texts(function: object, given: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _reads(function: object, *parents: str) -> inspect.Signature:
-    """The signature of a function of these parents."""
+def reads(function: object, *parents: str) -> inspect.Signature:
+    """The signature of a function of these parents: what an object that is called declares.
+
+    Raises:
+        GraphError: a name that cannot be a parameter's.
+    """
     try:
         return inspect.Signature(
             [inspect.Parameter(parent, inspect.Parameter.KEYWORD_ONLY) for parent in parents]

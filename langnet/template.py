@@ -102,6 +102,13 @@ class Template:
             literals[-1] = before + prompt + rest
         return Template(self.text, tuple(literals), tuple(fields))
 
+    def renamed(self, names: Mapping[str, str]) -> str:
+        """The template as text, with some fields under other names."""
+        pieces = [_escaped(self.literals[0])]
+        for field, literal in zip(self.fields, self.literals[1:], strict=True):
+            pieces += [f"{{{names.get(field, field)}}}", _escaped(literal)]
+        return "".join(pieces)
+
     def render(self, values: Mapping[str, object]) -> str:
         """The text with every field replaced by its value."""
         pieces = [self.literals[0]]
@@ -109,3 +116,7 @@ class Template:
             pieces.append(str(values[field]))
             pieces.append(literal)
         return "".join(pieces)
+
+
+def _escaped(literal: str) -> str:
+    return literal.replace("{", "{{").replace("}", "}}")

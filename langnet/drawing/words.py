@@ -112,9 +112,9 @@ def function_name(function: Any) -> str:
             if field.default is dataclasses.MISSING
             else f"{field.name}={getattr(function, field.name)!r}"
             for field in dataclasses.fields(function)
-            if field.init and getattr(function, field.name) != field.default
+            if field.init and field.repr and getattr(function, field.name) != field.default
         )
-        made = f"{type(function).__qualname__}({', '.join(settings)})"
+        made = f"{type(function).__qualname__.lstrip('_')}({', '.join(settings)})"
         return shortened(printable(made), 40)
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return shortened(printable(name.rpartition("<locals>.")[2]), 40)

@@ -26,7 +26,16 @@ from langnet.tasks.setting import PART, SPLIT_BY_LENGTH, Setting
 from langnet.tasks.task import Task
 from langnet.tasks.tree import Tree
 
-__all__ = ["EVALUATION", "RELATION", "evaluation", "generate", "parse", "relation"]
+__all__ = [
+    "EVALUATION",
+    "RELATION",
+    "conclusion",
+    "evaluation",
+    "generate",
+    "parse",
+    "relation",
+    "table",
+]
 
 _VARIABLES = ("a", "b", "c", "d", "e", "f")
 _MOST_VARIABLES = 4
@@ -63,6 +72,52 @@ def parse(text: str) -> Tree:
     if not found:
         raise DataError(f"there is no formula in {text!r}")
     return found[0] if len(found) == 1 else Tree("relation", found)
+
+
+def table(text: str) -> Tree:
+    """What there is to evaluate in a text, as a tree whose leaves are truth values.
+
+    Of one formula it is the formula under the values that the text gives. Of two it is "relation",
+    with a "row" of both formulas for each way to give their variables values.
+
+    >>> str(table("Values: a = True, b = False\\nFormula: (a and (not b))"))
+    '(and True (not False))'
+    """
+    found = parse(text)
+    if found.symbol != "relation":
+        return _valued(found, dict(_VALUE.findall(text)))
+    names = sorted({leaf.symbol for leaf in found.nodes() if not leaf.children})
+    return Tree(
+        "relation",
+        tuple(
+            Tree(
+                "row",
+                tuple(_valued(side, dict(zip(names, row, strict=True))) for side in found.children),
+            )
+            for row in product(("True", "False"), repeat=len(names))
+        ),
+    )
+
+
+def conclusion(tree: Tree) -> str:
+    """The answer once the formulas of a `table` are evaluated; empty where there is none.
+
+    >>> conclusion(Tree.read("(relation (row True True) (row False False))"))
+    'equivalence'
+    """
+    if tree.symbol != "relation":
+        return tree.symbol
+    rows = {tuple(side.symbol for side in row.children) for row in tree.children}
+    if any(len({row[side] for row in rows}) == 1 for side in (0, 1)):
+        return ""
+    never = tuple(row not in rows for row in product(("True", "False"), repeat=2))
+    return _BY_EMPTY_ROWS.get(never, "independence")
+
+
+def _valued(tree: Tree, values: Mapping[str, str]) -> Tree:
+    if not tree.children:
+        return Tree(values.get(tree.symbol, tree.symbol))
+    return Tree(tree.symbol, tuple(_valued(child, values) for child in tree.children))
 
 
 def relation(text: str) -> str:

@@ -19,7 +19,7 @@ from langnet.data import Example
 from langnet.tasks.draw import Rules, balanced, sentences
 from langnet.tasks.task import Task
 
-__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "generate"]
+__all__ = ["DESCRIPTION", "INPUT", "LABELS", "NAME", "TASK", "generate", "review"]
 
 NAME = "sentiment"
 INPUT = "text"
@@ -345,14 +345,15 @@ def generate(
         name=NAME,
         input_name=INPUT,
         labels=LABELS,
-        draw=_draw,
+        draw=review,
         seed=seed,
         node=node,
         exclude=exclude,
     )
 
 
-def _draw(rng: Random, label: str) -> str:
+def review(rng: Random, label: str) -> str:
+    """A review with that verdict."""
     place = _PLACES[rng.choice(list(_PLACES))]
     # Details of praise and blame come in pairs that deny each other: a review has one of the two.
     pairs = list(zip(place["detail_good"], place["detail_bad"], strict=True))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from langnet.errors import DataError
+
 __all__ = ["Tree"]
 
 
@@ -33,6 +35,32 @@ class Tree:
     def operators(self) -> int:
         """How many operators there are."""
         return bool(self.children) + sum(child.operators for child in self.children)
+
+    @classmethod
+    def read(cls, text: str) -> Tree:
+        """The tree that `str` has written.
+
+        Raises:
+            DataError: where it is no such text.
+
+        >>> Tree.read("(MAX 2 (MIN 7 4))").children[1]
+        Tree(symbol='MIN', children=(Tree(symbol='7', children=()), Tree(symbol='4', children=())))
+        """
+        found: list[list[Tree]] = [[]]
+        for word in text.replace("(", " ( ").replace(")", " ) ").split():
+            if word == "(":
+                found.append([])
+            elif word != ")":
+                found[-1].append(cls(word))
+            elif len(found) > 1 and found[-1] and not found[-1][0].children:
+                operator, *operands = found.pop()
+                found[-1].append(cls(operator.symbol, tuple(operands)))
+            else:
+                break
+        else:
+            if len(found) == len(found[0]) == 1:
+                return found[0][0]
+        raise DataError(f"{text!r} is no tree; write (OPERATOR OPERAND …), or one leaf")
 
     def nodes(self) -> Iterator[Tree]:
         """All subtrees, operands before their operator, itself last."""

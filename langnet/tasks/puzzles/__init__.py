@@ -42,6 +42,7 @@ __all__ = [
     "WordGuessing",
     "get",
     "names",
+    "of",
     "play",
     "scored",
 ]
@@ -74,6 +75,15 @@ def get(name: str, **settings: Any) -> Puzzle[Any]:
         known = ", ".join(_PUZZLES[name].__dataclass_fields__)
         raise DataError(f"the puzzle {name!r} has the settings {known}, not {settings}") from None
     return puzzle
+
+
+def of(task: Task) -> Puzzle[Any]:
+    """The puzzle of a task, with the settings of the task.
+
+    Raises:
+        DataError: the task is no puzzle.
+    """
+    return get(task.name, **task.chosen)
 
 
 def names() -> tuple[str, ...]:
