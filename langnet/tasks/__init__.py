@@ -23,6 +23,7 @@ from langnet.tasks import (
     listops,
     logical_deduction,
     navigate,
+    negation,
     propositional_logic,
     puzzles,
     questions,
@@ -102,6 +103,7 @@ _TASKS: Mapping[str, Task] = MappingProxyType(
             countdown.TASK,
             arithmetic.TASK,
             arithmetic_check.TASK,
+            negation.TASK,
             *puzzles.TASKS,
         )
     }
