@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, asdict
 
 import numpy as np
 import pytest
@@ -106,6 +106,29 @@ def test_states_and_settings_do_not_change(puzzle):
 
 
 @EACH
+def test_defaults_are_the_puzzles_own(puzzle):
+    """A setting's default is that of the puzzle's field, and every field is a setting."""
+    assert asdict(puzzle) == {name: item.default for name, item in puzzle.settings.items()}
+    assert puzzles.get(puzzle.name, **tasks.get(puzzle.name).chosen) == puzzle
+
+
+@EACH
+def test_the_smallest_and_the_largest_settings_can_be_played(puzzle):
+    """Whatever is within the ranges gives a game, each setting by itself and all together."""
+    ranges = puzzle.settings.items()
+    smallest = {name: int(setting.least) for name, setting in ranges}
+    chosen = [smallest]
+    chosen += [{name: int(setting.most)} for name, setting in ranges if name != "gates"]
+    for settings_ in chosen:
+        game = puzzles.get(puzzle.name, **settings_)
+        for seed in range(2):
+            state = game.reset(seed)
+            state, said, _ = game.reply(state, game.best_move(state))
+            assert said
+            assert state.turns[0].legal
+
+
+@EACH
 def test_the_player_is_shown_what_was_said_and_nothing_hidden(puzzle):
     """The view holds every move and reply, and the moves that are left."""
     state = puzzle.reset(3)
@@ -124,7 +147,7 @@ def test_views_do_not_depend_on_what_is_hidden():
     for puzzle, one, other in (
         (guess, Secret(words, "bench"), Secret(words, "crane")),
         (films, Taste(listed, (1, 0)), Taste(listed, (0, 1))),
-        (CircuitDecoding(), Circuit("x1", "0" * 8 + "1" * 8), Circuit("x4", "01" * 8)),
+        (CircuitDecoding(), Circuit("x1", "0" * 16 + "1" * 16), Circuit("x5", "01" * 16)),
         (WordChaining(), Lexicon(("owl", "lamp"), "owl"), Lexicon(("lamp", "owl"), "owl")),
     ):
         assert puzzle.view(State(one)) == puzzle.view(State(other))
@@ -218,7 +241,7 @@ def test_tables_are_those_of_the_formulas():
         for word, sign in (("AND", "&"), ("XOR", "^"), ("OR", "|")):
             formula = formula.replace(word, sign)
         found = []
-        for row in itertools.product((0, 1), repeat=4):
+        for row in itertools.product((0, 1), repeat=5):
             bits = {f"x{place}": bit for place, bit in enumerate(row, 1)}
             bits |= {f"n{place}": 1 - bit for place, bit in enumerate(row, 1)}
             found.append(eval(formula, bits))  # noqa: S307 - made here

@@ -19,6 +19,8 @@ VERDICTS = {
 ANY_PRAISE = ("excellent", "superb", "hard to fault", "a real pleasure")
 ANY_BLAME = ("poor", "dreadful", "hard to forgive", "a real disappointment")
 TASKS = pytest.mark.parametrize("name", tasks.names())
+FEW = {"circuit_decoding"}
+"""Tasks that have little more than a thousand examples in all."""
 
 
 def texts(task, examples):
@@ -53,7 +55,7 @@ def test_excluded_texts_do_not_come_up(name):
         assert not set(texts(task, test)) & set(texts(task, train))
 
 
-@TASKS
+@pytest.mark.parametrize("name", [name for name in tasks.names() if name not in FEW])
 def test_seeds_rarely_meet(name):
     """Of 500 texts at most a few are among 500 from another seed."""
     task = tasks.get(name)

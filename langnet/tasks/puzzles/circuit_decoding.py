@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ class Circuit:
     """What one game hides.
 
     Attributes:
-        formula: the circuit, in words.
+        formula: one of the smallest circuits that have the table.
         table: its output for each row of inputs, the rows counted up in binary.
     """
 
@@ -51,33 +52,21 @@ class CircuitDecoding(Puzzle[Circuit]):
     kind: ClassVar[type[Circuit]] = Circuit
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
-            "turns": Setting(13, "queries and the table", least=1, most=50),
-            "inputs": Setting(4, "inputs of the circuit", least=2, most=5),
+            "turns": Setting(15, "queries and the table", least=1, most=50),
+            "inputs": Setting(5, "inputs of the circuit", least=2, most=5),
             "gates": Setting(2, "gates at most", least=1, most=2),
         }
     )
 
-    turns: int = 13
-    inputs: int = 4
+    turns: int = 15
+    inputs: int = 5
     gates: int = 2
 
     def draw(self, rng: Random) -> Circuit:
-        """A circuit that joins one input after the other, and is not constant."""
-        wires = _wires(self.inputs)
-        while True:
-            chosen = rng.sample(range(self.inputs), min(self.gates + 1, self.inputs))
-            formula, table = "", 0
-            for place in chosen:
-                negated = rng.random() < 1 / 2
-                wire = wires[place] ^ (_full(self.inputs) if negated else 0)
-                told = f"NOT x{place + 1}" if negated else f"x{place + 1}"
-                if not formula:
-                    formula, table = told, wire
-                    continue
-                gate = rng.choice([*_GATES])
-                formula, table = f"({formula} {gate} {told})", _GATES[gate](table, wire)
-            if table not in {0, _full(self.inputs)}:
-                return Circuit(formula, _told(table, self.inputs))
+        """Any table that a circuit can have and that is not constant, each as likely."""
+        circuits = _circuits(self.inputs, self.gates)
+        table = rng.choice([table for table in circuits if len(set(table)) > 1])
+        return Circuit(circuits[table], table)
 
     def rules(self, hidden: Circuit) -> str:  # noqa: ARG002 - nothing of it is told
         """The kind of circuit, and what a move looks like."""
@@ -147,10 +136,6 @@ def _read(move: str) -> str:
     return "".join(_BITS.findall(move))
 
 
-def _full(inputs: int) -> int:
-    return (1 << (1 << inputs)) - 1
-
-
 def _told(table: int, inputs: int) -> str:
     return "".join(str(table >> row & 1) for row in range(2**inputs))
 
@@ -164,18 +149,25 @@ def _wires(inputs: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=8)
-def _tables(inputs: int, gates: int) -> tuple[str, ...]:
-    """The table of every circuit with at most so many gates."""
-    full = _full(inputs)
-    levels = [{table ^ flip for table in _wires(inputs) for flip in (0, full)}]
+def _circuits(inputs: int, gates: int) -> Mapping[str, str]:
+    """The table of every circuit with at most so many gates, and the first one that has it."""
+    full = (1 << (1 << inputs)) - 1
+    level = {table: f"x{place}" for place, table in enumerate(_wires(inputs), 1)}
+    level |= {full ^ table: f"NOT {wire}" for table, wire in level.items()}
+    levels = [level]
     for size in range(1, gates + 1):
-        levels.append(
-            {
-                gate(one, other)
-                for left in range(size)
-                for one in levels[left]
-                for other in levels[size - 1 - left]
-                for gate in _GATES.values()
-            }
-        )
-    return tuple(sorted(_told(table, inputs) for table in set().union(*levels)))
+        found: dict[int, str] = {}
+        for left in range(size):
+            pairs = itertools.product(levels[left].items(), levels[size - 1 - left].items())
+            for (one, first), (other, second) in pairs:
+                for name, gate in _GATES.items():
+                    found.setdefault(gate(one, other), f"({first} {name} {second})")
+        levels.append(found)
+    smallest = {table: told for level in reversed(levels) for table, told in level.items()}
+    return {_told(table, inputs): told for table, told in sorted(smallest.items())}
+
+
+@lru_cache(maxsize=8)
+def _tables(inputs: int, gates: int) -> tuple[str, ...]:
+    """All those tables."""
+    return tuple(_circuits(inputs, gates))

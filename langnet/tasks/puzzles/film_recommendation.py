@@ -33,6 +33,7 @@ _TITLES = """
 TITLES = tuple(_TITLES.split())
 _LEVELS = 10
 _BOTH = 2
+_FEW = 1000
 
 Grid = NDArray[np.int64]
 
@@ -76,7 +77,7 @@ class FilmRecommendation(Puzzle[Taste]):
             "turns": Setting(11, "questions and the recommendation", least=1, most=50),
             "films": Setting(20, "films in the list", least=2, most=24),
             "attributes": Setting(8, "attributes of a film", least=1, most=8),
-            "matter": Setting(3, "attributes that may matter", least=1, most=4),
+            "matter": Setting(3, "attributes that may matter", least=1, most=3),
         }
     )
 
@@ -88,11 +89,11 @@ class FilmRecommendation(Puzzle[Taste]):
     def draw(self, rng: Random) -> Taste:
         """Films and weights that prefer some to others."""
         titles = sorted(rng.sample(TITLES, self.films))
-        films = tuple(
-            (title, tuple(rng.randrange(_LEVELS) for _ in range(self.attributes)))
-            for title in titles
-        )
         while True:
+            films = tuple(
+                (title, tuple(rng.randrange(_LEVELS) for _ in range(self.attributes)))
+                for title in titles
+            )
             chosen = rng.sample(range(self.attributes), min(self.matter, self.attributes))
             weights = [0] * self.attributes
             for place in chosen:
@@ -152,7 +153,11 @@ class FilmRecommendation(Puzzle[Taste]):
         return tastes
 
     def best_move(self, state: State[Taste]) -> str:
-        """The question that leaves fewest tastes on average, or the film that is best for most."""
+        """The question that tells most, or the film that is best for most tastes.
+
+        A question is to leave few tastes; once they are few, to leave few that disagree on which
+        film is best.
+        """
         tastes = self.consistent(state)
         titles = [title for title, _ in state.hidden.films]
         likings = tastes @ np.array([values for _, values in state.hidden.films]).T
@@ -161,9 +166,17 @@ class FilmRecommendation(Puzzle[Taste]):
             return f"Recommend {titles[int(top.sum(axis=0).argmax())]}"
         pairs = list(combinations(range(len(titles)), _BOTH))
 
-        def remaining(pair: Sequence[int]) -> int:
-            told = np.sign(likings[:, pair[0]] - likings[:, pair[1]]).astype(np.int64)
-            return int((np.bincount(told + 1, minlength=3) ** 2).sum())
+        few = len(tastes) <= _FEW
+        best = top / top.sum(axis=1, keepdims=True)
+
+        def remaining(pair: Sequence[int]) -> float:
+            told = np.sign(likings[:, pair[0]] - likings[:, pair[1]])
+            parts = [told == sign for sign in (-1, 0, 1)]
+            sizes = np.array([part.sum() for part in parts])
+            if not few:
+                return float((sizes**2).sum())
+            agreed = np.array([(best[part].sum(axis=0) ** 2).sum() for part in parts])
+            return float((sizes - agreed / np.maximum(sizes, 1)).sum())
 
         first, second = min(pairs, key=remaining)
         return f"Compare {titles[first]} and {titles[second]}"
@@ -192,14 +205,13 @@ class FilmRecommendation(Puzzle[Taste]):
 @lru_cache(maxsize=4)
 def _tastes(attributes: int, matter: int) -> Grid:
     """Every vector of weights of which at most so many are not 0, as (taste, attribute)."""
-    rows = []
+    blocks = []
     for size in range(min(matter, attributes) + 1):
+        weights = np.array([*product(range(1, _LEVELS), repeat=size)], dtype=np.int64)
         for chosen in combinations(range(attributes), size):
-            for weights in product(range(1, _LEVELS), repeat=size):
-                row = [0] * attributes
-                for place, weight in zip(chosen, weights, strict=True):
-                    row[place] = weight
-                rows.append(row)
-    found = np.array(rows, dtype=np.int64)
+            block = np.zeros((len(weights), attributes), dtype=np.int64)
+            block[:, chosen] = weights
+            blocks.append(block)
+    found = np.concatenate(blocks)
     found.flags.writeable = False  # it is kept for the next call
     return found

@@ -51,12 +51,12 @@ class WordChaining(Puzzle[Lexicon]):
     settings: ClassVar[Mapping[str, Setting]] = MappingProxyType(
         {
             "turns": Setting(10, "words to add", least=1, most=50),
-            "words": Setting(120, "words in the list, or a few more", least=20, most=240),
+            "words": Setting(60, "words in the list, or a few more", least=20, most=240),
         }
     )
 
     turns: int = 10
-    words: int = 120
+    words: int = 60
 
     def draw(self, rng: Random) -> Lexicon:
         """A list with a chain through it that is long enough."""
