@@ -17,6 +17,13 @@ A branch is a plate of one element or of none, so that a branch which is not tak
 (('Why?',), ())
 >>> either("long_answer", "short_answer")(long_answer=(), short_answer=("Because.",))
 'Because.'
+
+Solved examples that an example brings along become one text:
+
+>>> few_shot("exemplars", "{question} {answer}", end="\n")(
+...     exemplars=({"question": "2 + 2?", "answer": "4"},)
+... )
+'2 + 2? 4\n'
 """
 
 from __future__ import annotations
@@ -29,8 +36,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from langnet.errors import GraphError
+from langnet.template import Template, TemplateFault
 
-__all__ = ["either", "first", "join", "majority", "only_if", "same", "split_lines"]
+__all__ = [
+    "either",
+    "few_shot",
+    "first",
+    "join",
+    "majority",
+    "only_if",
+    "same",
+    "split_lines",
+]
 
 _UNREAD = ("", None)
 
@@ -103,6 +120,45 @@ class join(_Reader):  # noqa: N801 - made and used like a function
         if self.numbered:
             texts = [f"{number}. {text}" for number, text in enumerate(texts, 1)]
         return self.separator.join(texts)
+
+
+@dataclass(frozen=True)
+class few_shot(_Reader):  # noqa: N801 - made and used like a function
+    """Solved examples as one text, which a node's template shows before its own question.
+
+    It is empty where there are none, and each example ends with what separates them, so that a
+    template such as "{shown}Question: {question}" has no gap then.
+
+    Attributes:
+        parent: the plural parent, whose elements map names to texts.
+        template: how one of them is shown; its fields are names of the elements.
+        most: how many are shown, the first ones; all unless given.
+        end: what follows each.
+    """
+
+    template: str
+    most: int | None = None
+    end: str = "\n\n"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            Template.parse(self.template)
+        except TemplateFault as error:
+            raise GraphError(f"few_shot({self.parent!r}): {error}") from None
+
+    def __call__(self, **values: Any) -> str:
+        """The text of the examples."""
+        template = Template.parse(self.template)
+        shown = self._elements(values)[: self.most]
+        for element in shown:
+            missing = [name for name in template.fields if name not in element]
+            if missing:
+                raise GraphError(
+                    f"{self!r} shows {missing[0]!r}, but an element of {self.parent!r} has "
+                    f"{', '.join(element) or 'nothing'}"
+                )
+        return "".join(template.render(element) + self.end for element in shown)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import pickle
 
@@ -10,12 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langnet.errors import GraphError
-from langnet.functions import either, first, join, majority, only_if, split_lines
+from langnet.functions import either, few_shot, first, join, majority, only_if, split_lines
 from langnet.graph import Graph
 from langnet.graph_file import load, save
 from langnet.node import Function, Input, Node
 
-ALL = [majority("a"), join("a", ", ", numbered=True), first("a"), split_lines("a")]
+ALL = [
+    majority("a"),
+    join("a", ", ", numbered=True),
+    few_shot("a", "{q} {r}", 2),
+    first("a"),
+    split_lines("a"),
+]
 
 
 @pytest.mark.parametrize("function", ALL)
@@ -34,7 +41,7 @@ def test_functions_made_alike_are_equal(function):
     assert inspect.signature(again) == inspect.signature(function)
     source = Input("a", plural=True)
     assert Graph(source, Function("f", function)) == Graph(source, Function("f", again))
-    assert function != type(function)("b")
+    assert function != dataclasses.replace(function, parent="b")
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1).map(tuple))
@@ -48,6 +55,26 @@ def test_majority_is_the_most_common_and_the_first_of_several(values):
 def test_majority_compares_elements_as_they_are():
     """Nothing is normalised: case and white space tell elements apart."""
     assert majority("a")(a=("yes", "Yes", " yes", "Yes")) == "Yes"
+
+
+@given(
+    st.lists(st.fixed_dictionaries({"q": st.text(), "r": st.text()})).map(tuple),
+    st.none() | st.integers(0, 5),
+)
+def test_few_shots_are_the_first_examples(elements, most):
+    """Each is rendered literally and ends with the separator; none leaves no trace."""
+    shown = few_shot("a", "Q: {q}\n{{R}}: {r}", most, end="\n--\n")(a=elements)
+    assert shown == "".join(f"Q: {e['q']}\n{{R}}: {e['r']}\n--\n" for e in elements[:most])
+
+
+def test_what_few_shots_cannot_show_is_named():
+    """A field that the examples lack, and a template that cannot be read, are told of."""
+    with pytest.raises(GraphError, match="shows 'z', but an element of 'a' has q, r"):
+        few_shot("a", "{z}")(a=({"q": "1", "r": "2"},))
+    with pytest.raises(GraphError, match=r"few_shot.*lone \{"):
+        few_shot("a", "{")
+    with pytest.raises(GraphError, match="needs a plural parent"):
+        few_shot("a", "{q}")(a="text")
 
 
 def test_nested_plates_count_as_one_sequence():

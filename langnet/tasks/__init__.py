@@ -24,6 +24,7 @@ from langnet.tasks import (
     logical_deduction,
     long_document,
     navigate,
+    negation,
     propositional_logic,
     puzzles,
     questions,
@@ -104,6 +105,7 @@ _TASKS: Mapping[str, Task] = MappingProxyType(
             countdown.TASK,
             arithmetic.TASK,
             arithmetic_check.TASK,
+            negation.TASK,
             *puzzles.TASKS,
         )
     }

@@ -1,20 +1,23 @@
 """Sums in several steps, whose right steps are known.
 
 The setting `trace` names a node that the right steps observe, so that a hidden text is supervised.
+With `shots`, each problem brings other problems along with their steps and results.
 """
 
 from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from random import Random
 from types import MappingProxyType
 
 from langnet.data import Example
 from langnet.errors import DataError
+from langnet.key import Key
 from langnet.metrics import number
 from langnet.tasks.draw import distinct
+from langnet.tasks.exemplars import SHOTS, bringing, inputs_of
 from langnet.tasks.setting import PART, SPLIT_BY_LENGTH, Setting
 from langnet.tasks.task import Task
 
@@ -30,6 +33,7 @@ _TOLD: Mapping[str, str] = MappingProxyType(
 _STEP = re.compile(r"(?P<add>Add|Subtract|Multiply by) (?P<by>\d+)\.")
 _WORDS: Mapping[str, str] = MappingProxyType({"Add": "+", "Subtract": "-", "Multiply by": "*"})
 _LARGEST_FACTOR = 5
+_ATTEMPTS = 1_000
 _PRODUCT_FROM = 100
 """A value from which on nothing is multiplied, so that numbers stay such as people work with."""
 
@@ -73,6 +77,7 @@ def generate(
     trace: str = "",
     split: str = "simple",
     part: str = "train",
+    shots: int = 0,
 ) -> list[Example]:
     """Generates n distinct problems.
 
@@ -86,10 +91,13 @@ def generate(
         trace: a node that the right steps observe; empty for none.
         split: simple, or length: the test part has up to twice as many steps.
         part: train, dev or test.
+        shots: problems with their right steps that each example brings along: as "text", "trace"
+            and "answer".
 
     Raises:
         DataError: where no further problem is found.
     """
+    excluded = list(exclude)
     task = TASK.configured(steps=steps, largest=largest, trace=trace, split=split, part=part)
     longer = split == "length" and part == "test"
     least, most = (steps + 1, 2 * steps) if longer else (2, steps)
@@ -105,8 +113,17 @@ def generate(
         draw=draw,
         seed=seed,
         node=node,
-        exclude=exclude,
+        exclude=excluded,
     )
+    if shots:
+        held_out = {example.inputs.get(task.input) for example in excluded}
+
+        def choose(example: Example) -> tuple[Mapping[str, str], ...]:
+            text = example.inputs[task.input]
+            rng = Key(("exemplars", steps, largest, seed, text)).rng()
+            return _exemplars(rng, shots, steps, largest, {*held_out, text})
+
+        examples = bringing(examples, choose)
     if not trace:
         return examples
     return [
@@ -117,6 +134,23 @@ def generate(
         )
         for example in examples
     ]
+
+
+def _exemplars(
+    rng: Random, shots: int, steps: int, largest: int, without: Collection[object]
+) -> tuple[Mapping[str, str], ...]:
+    """Problems with their right steps and results, none twice."""
+    found: dict[str, Mapping[str, str]] = {}
+    for _ in range(_ATTEMPTS):
+        if len(found) == shots:
+            return tuple(found.values())
+        text, result = problem(rng, rng.randint(2, steps), largest)
+        if text not in without:
+            found[text] = {"text": text, "trace": worked(text), "answer": str(result)}
+    raise DataError(
+        f"arithmetic: found only {len(found)} exemplars of {shots}; ask for fewer shots, or let "
+        "numbers be larger"
+    )
 
 
 def problem(rng: Random, steps: int, largest: int) -> tuple[str, int]:
@@ -168,7 +202,9 @@ TASK = Task(
         "trace": Setting("", "a node that the right steps observe"),
         "split": SPLIT_BY_LENGTH,
         "part": PART,
+        "shots": SHOTS,
     },
+    inputs_of=inputs_of("text"),
     answer=answer,
     make=generate,
 )

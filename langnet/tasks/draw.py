@@ -1,19 +1,22 @@
-"""What the generators share: balanced distinct examples, and texts from a grammar."""
+"""What the generators share: balanced distinct examples, random order, and texts of a grammar."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
+from typing import TypeVar
 
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.key import Key
 
-__all__ = ["Rules", "balanced", "distinct", "sentences"]
+__all__ = ["Rules", "balanced", "distinct", "sentences", "shuffled"]
 
 Rules = Mapping[str, Sequence[str]]
 """A context-free grammar: a symbol to what it may become, where `{symbol}` stands for another."""
+
+T = TypeVar("T")
 
 _FIELD = re.compile(r"\{(\w+)\}")
 # By sound, not spelling: a unit, a one-way street, an hour.
@@ -127,6 +130,15 @@ def _collected(
             Example(f"{name}-{seed}:{len(examples) + 1}", {input_name: text}, {node: answer})
         )
     return examples
+
+
+def shuffled(pool: Sequence[T], rng: Random) -> Iterator[T]:
+    """The pool in a random order, of which no more is decided than is taken."""
+    rest = list(pool)
+    for place in range(len(rest)):
+        drawn = rng.randrange(place, len(rest))
+        rest[place], rest[drawn] = rest[drawn], rest[place]
+        yield rest[place]
 
 
 def sentences(rules: Rules, symbol: str, rng: Random) -> str:

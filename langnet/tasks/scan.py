@@ -4,20 +4,24 @@ The grammar has 20,910 commands. The published splits are `simple` (at random), 
 part needs more than 22 actions) and `addprim_jump` (the test part is every command with "jump"
 but "jump" alone, which is always the first example to learn from).
 
-Source: Lake and Baroni 2018, arXiv 1711.00350.
+With `shots` each example brings exemplars along, from either side of a split, so that what a model
+makes of new compositions can be told from what it makes of known ones: the compositional gap.
+
+Sources: Lake and Baroni 2018, arXiv 1711.00350; Hosseini et al. 2022, arXiv 2211.08473.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from itertools import chain, islice
-from random import Random
 from types import MappingProxyType
 
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.key import Key
+from langnet.tasks.draw import shuffled
+from langnet.tasks.exemplars import CHOSEN, SHOTS, Pool, bringing, covering, inputs_of
 from langnet.tasks.setting import PART, Setting
 from langnet.tasks.task import Task
 
@@ -35,6 +39,7 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _TURNS: Mapping[str, str] = MappingProxyType({"left": "I_TURN_LEFT", "right": "I_TURN_RIGHT"})
 _TIMES: Mapping[str, int] = MappingProxyType({"twice": 2, "thrice": 3})
 _LONGEST_TRAINED = 22
+_LONGEST = 48
 
 
 def interpret(command: str) -> str:
@@ -79,6 +84,11 @@ def generate(
     exclude: Iterable[Example] = (),
     split: str = "simple",
     part: str = "train",
+    queries: str = "test",
+    longest: int = _LONGEST,
+    shots: int = 0,
+    source: str = "train",
+    exemplars: str = "oracle",
 ) -> list[Example]:
     """Generates n distinct commands of a part of a split.
 
@@ -89,47 +99,73 @@ def generate(
         exclude: examples whose commands must not come up.
         split: simple, length or addprim_jump.
         part: train, dev or test; dev follows the rule of train.
+        queries: the side of the split that the test part is drawn from, train or test.
+        longest: the most actions of a command, of exemplars too.
+        shots: exemplars that each example brings along.
+        source: the side of the split that they are drawn from, train or test. The same queries come
+            with exemplars from either.
+        exemplars: oracle, which covers the words of the command and its right actions, or random.
 
     Raises:
         DataError: where the part has no further command.
     """
     if n < 0:
         raise DataError(f"n must be at least 0, not {n}")
-    task = TASK.configured(split=split, part=part)
-    seen = {example.inputs.get(task.input) for example in exclude}
+    task = TASK.configured(split=split, part=part, queries=queries, longest=longest)
+    excluded = {example.inputs.get(task.input) for example in exclude}
+    seen = set(excluded)
+    is_held_out = part == "test" and queries == "test"
     first: list[str] = []
-    if split == "addprim_jump" and part != "test":
+    if split == "addprim_jump" and not is_held_out:
         # Learning what "jump" means takes seeing it once.
         first = ["jump"] if part == "train" and "jump" not in seen else []
         seen.add("jump")
-    shuffled = _shuffled(_pool(split, part == "test"), Key(("task", task.spec, seed)).rng())
-    new = (command for command in shuffled if command not in seen)
+    order = shuffled(_pool(split, is_held_out, longest), Key(("task", task.spec, seed)).rng())
+    new = (command for command in order if command not in seen)
     chosen = list(islice(chain(first, new), n))
     if len(chosen) < n:
         raise DataError(
             f"{task.spec}: found only {len(chosen)} new texts of {n}; ask for fewer, or exclude "
             "fewer"
         )
-    return [
+    examples = [
         Example(f"{task.spec}-{seed}:{number}", {task.input: command}, {node: interpret(command)})
         for number, command in enumerate(chosen, start=1)
     ]
+    if not shots:
+        return examples
+    pool = _exemplars(split, source == "test", longest)
 
+    def choose(example: Example) -> tuple[Mapping[str, str], ...]:
+        command = example.inputs[task.input]
+        wanted = _primitives(command) if exemplars == "oracle" else ()
+        rng = Key(("exemplars", split, source, longest, exemplars, seed, command)).rng()
+        return covering(pool, wanted, shots, rng, without={*excluded, command})
 
-def _shuffled(pool: Sequence[str], rng: Random) -> Iterator[str]:
-    """The pool in a random order, of which no more is decided than is taken."""
-    rest = list(pool)
-    for place in range(len(rest)):
-        drawn = rng.randrange(place, len(rest))
-        rest[place], rest[drawn] = rest[drawn], rest[place]
-        yield rest[place]
+    return bringing(examples, choose)
 
 
 @cache
-def _pool(split: str, is_test: bool) -> tuple[str, ...]:
+def _pool(split: str, is_test: bool, longest: int) -> tuple[str, ...]:
     """All commands that a part may have."""
     held_out = _HELD_OUT[split]
-    return tuple(c for c in commands() if split == "simple" or held_out(c) == is_test)
+    side = (c for c in commands() if split == "simple" or held_out(c) == is_test)
+    return tuple(c for c in side if longest == _LONGEST or len(interpret(c).split()) <= longest)
+
+
+@cache
+def _exemplars(split: str, is_test: bool, longest: int) -> Pool:
+    """All solved examples of a side of a split."""
+    side = _pool(split, is_test, longest)
+    return Pool(
+        tuple({"text": command, "answer": interpret(command)} for command in side),
+        tuple(_primitives(command) for command in side),
+    )
+
+
+def _primitives(command: str) -> frozenset[str]:
+    """What a command and its actions are made of."""
+    return frozenset((*command.split(), *interpret(command).split()))
 
 
 def _phrase(words: list[str], command: str) -> tuple[str, ...]:
@@ -171,14 +207,24 @@ TASK = Task(
             'repeat what stands before them. "and" joins two parts in their order, "after" in the '
             'reverse order. The action of walk is I_WALK, and so on; of "turn left" it is '
             "I_TURN_LEFT alone."
-        )
+        ),
+        "paper": (
+            "Here are some examples of converting complicated commands to correct navigation "
+            "actions."
+        ),
     },
     settings={
         "split": Setting(
             "simple", "what the test part holds out", ("simple", "length", "addprim_jump")
         ),
         "part": PART,
+        "queries": Setting("test", "the side that the test part is drawn from", ("test", "train")),
+        "longest": Setting(_LONGEST, "actions of a command, at most", least=1, most=_LONGEST),
+        "shots": SHOTS,
+        "source": Setting("train", "the side that exemplars are drawn from", ("train", "test")),
+        "exemplars": CHOSEN,
     },
+    inputs_of=inputs_of("text"),
     answer=interpret,
     make=generate,
 )

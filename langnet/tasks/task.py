@@ -71,6 +71,7 @@ class Task:
         answer: finds the answer to an input's text, without knowing how it was made; or `None`.
         make: makes examples; `generate` is how to call it.
         labels_of: the labels by the chosen settings, where they depend on them; or `None`.
+        inputs_of: likewise the names of all inputs.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Task:
     answer: Callable[[str], str] | None = None
     make: Callable[..., list[Example]] = _none_generated
     labels_of: Callable[[Mapping[str, object]], tuple[str, ...]] | None = None
+    inputs_of: Callable[[Mapping[str, object]], tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         prompts = {"description": "", "chain-of-thought": CHAIN_OF_THOUGHT, **self.prompts}
@@ -103,6 +105,8 @@ class Task:
             )
         if self.labels_of is not None:
             object.__setattr__(self, "labels", self.labels_of(chosen))
+        if self.inputs_of is not None:
+            object.__setattr__(self, "inputs", self.inputs_of(chosen))
         object.__setattr__(self, "inputs", self.inputs or (self.input,))
         object.__setattr__(self, "prompts", MappingProxyType(prompts))
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
