@@ -1,0 +1,63 @@
+"""RL^V: one model reasons and verifies, and solves at length what it doubts (2025, 2505.04842).
+
+text ─┬─► solution ×3 ──► verdict ×3 ──► approved (observed)
+      │                      │ p(Yes)
+      │                      ├──► vote ─────────────────────────────────────────► answer
+      │                      └──► is it sure? ──no──► longer ×3 ──► check ×3 ──► second ─┘
+
+The long solutions share the reasoner's prompt, and their checks the verifier's. A sure first vote
+costs nothing more.
+"""
+
+from langnet import Decoding, Function, Graph, Input, Node, Prompt
+from langnet.approval import approved, is_sure, vote_share
+from langnet.functions import either, only_if
+from langnet.tasks import Task
+from langnet.votes import last_number, weighted
+
+TASK = "arithmetic:steps=2,largest=9"
+REASONER = Prompt(
+    "reasoner",
+    "Write the steps. For example: Start with 4. Add 3. Multiply by 2. What is the result? "
+    "Steps: 4 + 3 = 7, 7 * 2 = 14.",
+)
+VERIFIER = Prompt("verifier", "Check the steps, then say Yes if they are right and No if not.")
+
+
+def reasoner(name: str, text: str, draws: int, tokens: int, over: str | None = None) -> Node:
+    """Solves within a budget of tokens."""
+    decoding = Decoding(temperature=0.7, max_tokens=tokens, stop=(".", "\n"))
+    template = f"{{prompt}}\n\n{{{text}}}\nSteps:"
+    return Node(name, template, REASONER, draws=draws, over=over, decoding=decoding)
+
+
+def verifier(name: str, text: str, solution: str) -> Node:
+    """Judges each solution."""
+    template = f"{{prompt}}\n\n{{{text}}}\nSteps: {{{solution}}}.\n\nIs this right? Answer:"
+    return Node(name, template, VERIFIER, choices=["Yes", "No"], over=solution)
+
+
+def network(
+    task: Task, *, solutions: int = 3, tokens: int = 12, longest: int = 32, threshold: float = 0.5
+) -> Graph:
+    """The network for a task whose answers are numbers."""
+    yes = {"verdict": "Yes"}
+    return Graph(
+        Input("text"),
+        reasoner("solution", "text", solutions, tokens),
+        verifier("verdict", "text", "solution"),
+        Function("found", last_number("solution")),
+        Function("approved", approved("found", "verdict"), likelihood=vote_share()),
+        Function("vote", weighted("found", "verdict"), probability_of=yes),
+        Function("sure", is_sure("found", "verdict", threshold=threshold), probability_of=yes),
+        Function("doubted", only_if("text", "sure", "no"), plural=True),
+        reasoner("longer", "doubted", solutions, longest, over="doubted"),
+        verifier("check", "doubted", "longer"),
+        Function("refound", last_number("longer")),
+        Function("revote", weighted("refound", "check"), probability_of={"check": "Yes"}),
+        Function("second", only_if("revote", "sure", "no"), plural=True),
+        Function("answer", either("second", "vote")),
+        outputs="answer",
+        target="approved",
+        name="rlv",
+    )
