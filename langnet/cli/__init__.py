@@ -16,6 +16,7 @@ from langnet.cli.export import export_command
 from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
 from langnet.cli.models import models
+from langnet.cli.pools import pools_command
 from langnet.cli.rounds import rounds_command
 from langnet.cli.run import run_command
 from langnet.cli.serve import serve_command
@@ -75,6 +76,7 @@ for command in (
     sweep_command,
     collect_command,
     export_command,
+    pools_command,
     rounds_command,
     run_command,
     serve_command,
