@@ -1,6 +1,6 @@
 """RL^V: one model reasons and verifies, and solves at length what it doubts (2025, 2505.04842).
 
-text ─┬─► solution ×3 ──► verdict ×3 ──► approved (observed)
+text ─┬─► solution ×3 ──► verdict ×3 ──► judged (observed)
       │                      │ p(Yes)
       │                      ├──► vote ─────────────────────────────────────────► answer
       │                      └──► is it sure? ──no──► longer ×3 ──► check ×3 ──► second ─┘
@@ -10,16 +10,21 @@ costs nothing more.
 """
 
 from langnet import Decoding, Function, Graph, Input, Node, Prompt
-from langnet.approval import approved, is_sure, vote_share
 from langnet.functions import either, only_if
 from langnet.tasks import Task
+from langnet.verdicts import is_sure, judged, rightness
 from langnet.votes import last_number, weighted
 
-TASK = "arithmetic:steps=2,largest=9"
+TASK = "arithmetic:steps=2,largest=5"
 REASONER = Prompt(
     "reasoner",
-    "Write the steps. For example: Start with 4. Add 3. Multiply by 2. What is the result? "
-    "Steps: 4 + 3 = 7, 7 * 2 = 14.",
+    """Write the steps of each sum.
+
+Start with 4. Add 3. Multiply by 2. What is the result?
+Steps: 4 + 3 = 7, 7 * 2 = 14.
+
+Start with 9. Subtract 5. Add 8. What is the result?
+Steps: 9 - 5 = 4, 4 + 8 = 12.""",
 )
 VERIFIER = Prompt("verifier", "Check the steps, then say Yes if they are right and No if not.")
 
@@ -47,7 +52,7 @@ def network(
         reasoner("solution", "text", solutions, tokens),
         verifier("verdict", "text", "solution"),
         Function("found", last_number("solution")),
-        Function("approved", approved("found", "verdict"), likelihood=vote_share()),
+        Function("judged", judged("found", "verdict"), likelihood=rightness()),
         Function("vote", weighted("found", "verdict"), probability_of=yes),
         Function("sure", is_sure("found", "verdict", threshold=threshold), probability_of=yes),
         Function("doubted", only_if("text", "sure", "no"), plural=True),
@@ -58,6 +63,6 @@ def network(
         Function("second", only_if("revote", "sure", "no"), plural=True),
         Function("answer", either("second", "vote")),
         outputs="answer",
-        target="approved",
+        target="judged",
         name="rlv",
     )

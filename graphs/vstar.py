@@ -2,25 +2,28 @@
 
 text ─┬─► solution ×4 ─┬─► answer ×4 ──┬──► choice   (best of N by p(Yes))
       └────────────────┴─► verdict ×4 ─┤
-                                       └──► approved (observed: the share of right votes)
+                                       └──► judged   (observed: the right answer)
 
 `langnet fit` fits both prompts from answers alone: which verdicts were right is inferred.
 `langnet rounds` solves, judges and pools as the paper does, and fits the verifier to the pool.
 """
 
 from langnet import Decoding, Function, Graph, Input, Node
-from langnet.approval import approved, vote_share
 from langnet.lessons import given, judged_solutions, right_solutions
 from langnet.metrics import exact
 from langnet.rounds import Procedure, Stage
 from langnet.tasks import Task
+from langnet.verdicts import judged, rightness
 from langnet.votes import best, last_number
 
-TASK = "arithmetic:steps=2,largest=9"
-SOLVE = (
-    "Write the steps. For example: Start with 4. Add 3. Multiply by 2. What is the result? "
-    "Steps: 4 + 3 = 7, 7 * 2 = 14."
-)
+TASK = "arithmetic:steps=2,largest=5"
+SOLVE = """Write the steps of each sum.
+
+Start with 4. Add 3. Multiply by 2. What is the result?
+Steps: 4 + 3 = 7, 7 * 2 = 14.
+
+Start with 9. Subtract 5. Add 8. What is the result?
+Steps: 9 - 5 = 4, 4 + 8 = 12."""
 TEXT, VERDICT = Input("text"), "{prompt}\n\n{text}\nSteps: {solution}.\n\nIs this right? Answer:"
 JUDGE = "Check the steps, then say Yes if they are right and No if not."
 
@@ -49,9 +52,9 @@ def network(task: Task, *, solutions: int = 4, tokens: int = 24) -> Graph:
         verifier("solution"),
         Function("answer", last_number("solution")),
         Function("choice", best("answer", "verdict"), probability_of={"verdict": "Yes"}),
-        Function("approved", approved("answer", "verdict"), likelihood=vote_share()),
+        Function("judged", judged("answer", "verdict"), likelihood=rightness()),
         outputs="choice",
-        target="approved",
+        target="judged",
         name="vstar",
     )
 

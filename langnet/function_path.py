@@ -15,8 +15,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import langnet.approval
 import langnet.functions
+import langnet.verdicts
 import langnet.votes
 from langnet.errors import GraphError
 
@@ -53,7 +53,7 @@ def is_trusted(path: str) -> bool:
     module, _, name = path.partition(":")
     return any(
         module == own.__name__ and name in own.__all__
-        for own in (langnet.approval, langnet.functions, langnet.votes)
+        for own in (langnet.verdicts, langnet.functions, langnet.votes)
     )
 
 

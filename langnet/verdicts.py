@@ -1,13 +1,13 @@
-"""Verdicts on solutions: which answers are approved, and how sure a vote among them may be.
+"""Solutions with their verdicts: what a right answer says of both, and how sure a vote is.
 
-Pure functions for function nodes, as in `langnet.votes`. Observing the approved answers makes a
-solver and its verifier one model of the right answer: that which of the verdicts were right follows
-from the answer alone, by inference.
+For function nodes, as in `langnet.votes`. Where the right answer is observed, a solver and its
+verifier are fitted together from answers alone: which solutions and which verdicts were right is
+inferred like any hidden text.
 
     Node("solution", "{question}\n\n{prompt}", draws=4),
     Node("verdict", "{question}\n\n{solution}\n\n{prompt}", choices=["Yes", "No"], over="solution"),
     Function("answer", last_number("solution")),
-    Function("approved", approved("answer", "verdict"), likelihood=vote_share()),
+    Function("judged", judged("answer", "verdict"), likelihood=rightness()),
 """
 
 from __future__ import annotations
@@ -17,41 +17,40 @@ from dataclasses import dataclass
 from typing import Any
 
 from langnet.errors import GraphError
-from langnet.functions import _UNREAD, _Reader
+from langnet.functions import _Reader
 from langnet.metrics import METRICS
 from langnet.votes import tally
 
-__all__ = ["approved", "is_sure", "vote_share"]
+__all__ = ["is_sure", "judged", "rightness"]
 
 
 @dataclass(frozen=True)
-class approved(_Reader):  # noqa: N801 - made and used like a function
-    """The answers whose verdict is for them, in their order.
+class judged(_Reader):  # noqa: N801 - made and used like a function
+    """Answers with their verdicts, in pairs.
 
     Attributes:
-        parent: the plural parent that holds the answers; "" and `None` are left out.
+        parent: the plural parent that holds the answers.
         verdicts: the plural parent that holds a verdict for each.
-        yes: the verdict that approves.
     """
 
     verdicts: str
-    yes: str = "Yes"
 
     def _read(self) -> tuple[str, ...]:
         return self.parent, self.verdicts
 
-    def __call__(self, **values: Any) -> tuple[Any, ...]:
-        """The answers that remain."""
+    def __call__(self, **values: Any) -> tuple[tuple[Any, Any], ...]:
+        """The pairs, in the order of the solutions.
+
+        Raises:
+            GraphError: there are not as many verdicts as answers.
+        """
         answers, verdicts = self._elements(values), self._elements(values, self.verdicts)
         if len(answers) != len(verdicts):
             raise GraphError(
                 f"{len(verdicts)} verdicts do not pair with {len(answers)} answers; give each "
                 "solution one verdict"
             )
-        pairs = zip(answers, verdicts, strict=True)
-        return tuple(
-            answer for answer, verdict in pairs if verdict == self.yes and answer not in _UNREAD
-        )
+        return tuple(zip(answers, verdicts, strict=True))
 
 
 @dataclass(frozen=True)
@@ -84,32 +83,41 @@ class is_sure(_Reader):  # noqa: N801 - made and used like a function
 
 
 @dataclass(frozen=True)
-class vote_share:  # noqa: N801 - made and used like a function
-    """The likelihood of a right answer under votes: log((r + ½) / (n + 1)), in nats.
+class rightness:  # noqa: N801 - made and used like a function
+    """The likelihood of a right answer, given answers with their verdicts, in nats.
 
-    Of n votes r are right. The half and the one (Krichevsky and Trofimov 1981) stand for what
-    further votes may say, so that an example without a right vote is improbable, not impossible.
+    Each solution speaks twice, and errs with the chance ε either time: its answer is the right one,
+    and its verdict says whether it is. So a solver is drawn to right answers and a verifier to
+    right verdicts, which is RL^V's J = J_RL + λ J_verify (arXiv 2505.04842), with the log-odds of ε
+    for a reward.
 
     Attributes:
-        metric: a name in `metrics.METRICS`; a vote is right where it gives 1.
+        metric: a name in `metrics.METRICS`; an answer is right where it gives 1.
+        error: ε, between 0 and ½.
+        verification: λ, from 0.
+        yes: the verdict that approves.
     """
 
     metric: str = "exact"
+    error: float = 0.1
+    verification: float = 1.0
+    yes: str = "Yes"
 
     def __post_init__(self) -> None:
-        """Checks the setting."""
+        """Checks the settings."""
         if self.metric not in METRICS:
             raise GraphError(
                 f"there is no metric {self.metric!r}; there are {', '.join(sorted(METRICS))}"
             )
+        if not 0 < self.error < 1 / 2 or not 0 <= self.verification < math.inf:
+            raise GraphError("error must lie between 0 and 1/2, and verification not below 0")
 
     def __call__(self, target: str, value: Any) -> float:
-        """The logarithm of the share of right votes.
-
-        Raises:
-            GraphError: what is observed is not plural.
-        """
-        if not isinstance(value, tuple):
-            raise GraphError(f"vote_share needs a plural value, not {value!r}")
-        right = sum(float(METRICS[self.metric](str(vote), target)) >= 1 for vote in value)
-        return math.log((right + 0.5) / (len(value) + 1))
+        """The sum over the solutions."""
+        good, bad = math.log1p(-self.error), math.log(self.error)
+        total = 0.0
+        for answer, verdict in value:
+            is_right = float(METRICS[self.metric](str(answer), target)) >= 1
+            total += good if is_right else bad
+            total += self.verification * (good if (verdict == self.yes) == is_right else bad)
+        return total
