@@ -12,7 +12,7 @@ costs nothing more.
 from langnet import Decoding, Function, Graph, Input, Node, Prompt
 from langnet.functions import either, only_if
 from langnet.tasks import Task
-from langnet.verdicts import is_sure, judged, rightness
+from langnet.verdicts import is_sure, rightness, with_verdicts
 from langnet.votes import last_number, weighted
 
 TASK = "arithmetic:steps=2,largest=5"
@@ -52,7 +52,7 @@ def network(
         reasoner("solution", "text", solutions, tokens),
         verifier("verdict", "text", "solution"),
         Function("found", last_number("solution")),
-        Function("judged", judged("found", "verdict"), likelihood=rightness()),
+        Function("judged", with_verdicts("found", "verdict"), likelihood=rightness("number")),
         Function("vote", weighted("found", "verdict"), probability_of=yes),
         Function("sure", is_sure("found", "verdict", threshold=threshold), probability_of=yes),
         Function("doubted", only_if("text", "sure", "no"), plural=True),

@@ -13,7 +13,7 @@ from langnet.lessons import given, judged_solutions, right_solutions
 from langnet.metrics import exact
 from langnet.rounds import Procedure, Stage
 from langnet.tasks import Task
-from langnet.verdicts import judged, rightness
+from langnet.verdicts import rightness, with_verdicts
 from langnet.votes import best, last_number
 
 TASK = "arithmetic:steps=2,largest=5"
@@ -52,7 +52,7 @@ def network(task: Task, *, solutions: int = 4, tokens: int = 24) -> Graph:
         verifier("solution"),
         Function("answer", last_number("solution")),
         Function("choice", best("answer", "verdict"), probability_of={"verdict": "Yes"}),
-        Function("judged", judged("answer", "verdict"), likelihood=rightness()),
+        Function("judged", with_verdicts("answer", "verdict"), likelihood=rightness("number")),
         outputs="choice",
         target="judged",
         name="vstar",
@@ -63,11 +63,11 @@ def rounds(task: Task, *, tokens: int = 24) -> Procedure:
     """Solve, judge, pool; the solver learns from right solutions, the verifier from all."""
     solve = Graph(TEXT, solver(None, tokens), Function("answer", last_number("solution")))
     verify = Graph(TEXT, Input("solution"), verifier(None))
-    judged = judged_solutions("verdict")
+    lessons = judged_solutions("verdict")
     return Procedure(
         solve,
         (
             Stage("solver", solve, right_solutions("solution"), given),
-            Stage("verifier", verify, judged, judged, metric=exact, last_only=True),
+            Stage("verifier", verify, lessons, lessons, metric=exact, last_only=True),
         ),
     )

@@ -7,7 +7,7 @@ inferred like any hidden text.
     Node("solution", "{question}\n\n{prompt}", draws=4),
     Node("verdict", "{question}\n\n{solution}\n\n{prompt}", choices=["Yes", "No"], over="solution"),
     Function("answer", last_number("solution")),
-    Function("judged", judged("answer", "verdict"), likelihood=rightness()),
+    Function("judged", with_verdicts("answer", "verdict"), likelihood=rightness()),
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from langnet.functions import _Reader
 from langnet.metrics import METRICS
 from langnet.votes import tally
 
-__all__ = ["is_sure", "judged", "rightness"]
+__all__ = ["is_sure", "rightness", "with_verdicts"]
 
 
 @dataclass(frozen=True)
-class judged(_Reader):  # noqa: N801 - made and used like a function
+class with_verdicts(_Reader):  # noqa: N801 - made and used like a function
     """Answers with their verdicts, in pairs.
 
     Attributes:

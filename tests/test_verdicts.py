@@ -12,14 +12,14 @@ from langnet.graph import Graph
 from langnet.graph_file import load, save
 from langnet.node import Function, Input, Node
 from langnet.testing import TableModel
-from langnet.verdicts import is_sure, judged, rightness
+from langnet.verdicts import is_sure, rightness, with_verdicts
 from langnet.vi import Inference, Strategy
 from langnet.vi.method import Method
 
 
 def test_answers_and_verdicts_are_paired():
     """Every answer keeps its verdict, and a verdict that is missing is told."""
-    pairs = judged("a", "v")
+    pairs = with_verdicts("a", "v")
     assert pairs(a=("4", "5"), v=("Yes", "No")) == (("4", "Yes"), ("5", "No"))
     with pytest.raises(GraphError, match="1 verdicts do not pair with 2"):
         pairs(a=("4", "5"), v=("Yes",))
@@ -85,7 +85,7 @@ def solving():
         ),
         Function("sure", is_sure("solution", "verdict"), probability_of={"verdict": "Yes"}),
         Function("doubted", only_if("x", "sure", "no"), plural=True),
-        Function("judged", judged("solution", "verdict"), likelihood=rightness()),
+        Function("judged", with_verdicts("solution", "verdict"), likelihood=rightness()),
         outputs=("judged", "doubted"),
     )
 
