@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from langnet.collect import Collected, Solution
 from langnet.data import Example
+from langnet.errors import DataError
 from langnet.functions import either
 from langnet.graph import Graph
 from langnet.key import Key
@@ -94,16 +95,19 @@ def goal_states(
 
     Args:
         node: the discriminator's.
-        state: the input that holds a state.
+        state: the input that holds a state, called as the policy's node, where goals are observed.
         labels: of a goal state, and of another one.
         keep: the share of the policy's states that is kept, those least like goals.
+
+    Raises:
+        DataError: when called, where an example has no goal.
+        ModelError: when called, where the discriminator's model failed.
     """
 
     async def make(now: Round) -> Sequence[Example]:
         goals = [
-            Example(f"{one.id}#goal", {**one.inputs, state: target}, {node: labels[0]})
+            Example(f"{one.id}#goal", {**one.inputs, state: _goal(one, state)}, {node: labels[0]})
             for one in now.examples
-            for target in one.targets.values()
         ]
         reached = [
             Example(f"{one.example}#{one.draw}", {**one.inputs, state: one.text}, {node: labels[1]})
@@ -149,6 +153,16 @@ async def chances(
                 raise outcome.error
             found.append(float(outcome.output))
     return found
+
+
+def _goal(example: Example, state: str) -> str:
+    goal = example.targets.get(state)
+    if goal is None:
+        raise DataError(
+            f"example {example.id!r} has no target at {state!r}, so there is no goal; give the "
+            "discriminator's input the name of the policy's node, and each example a target there"
+        )
+    return goal
 
 
 def _once(pool: Collected) -> list[Solution]:

@@ -4,7 +4,7 @@ import pytest
 
 from langnet.collect import Collected, Solution
 from langnet.data import Example
-from langnet.errors import GraphError
+from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.lessons import (
@@ -108,9 +108,12 @@ async def test_the_guard_leaves_out_what_the_discriminator_takes_for_a_goal():
     """Of the policy's states those stay that are least like goals, and goals all stay."""
     discriminator = VERIFY.with_prompts({"verdict": "Look"})
     lesson = goal_states("verdict", state="solution", keep=0.5)
-    found = await lesson(now([pool("pear", "plum", "pear")], discriminator))
+    goals = [Example(one.id, one.inputs, {"solution": "pear"}) for one in TRAIN]
+    found = await lesson(now([pool("pear", "plum", "pear")], discriminator, goals))
     states = [(one.inputs["solution"], one.targets["verdict"]) for one in found]
     assert states == [("pear", "Yes")] * 4 + [("plum", "No")]
+    with pytest.raises(DataError, match="there is no goal"):
+        await lesson(now([pool("pear")], discriminator))
     judged = await judged_solutions("verdict")(now([pool("pear", "plum")]))
     assert await chances(
         discriminator, judged, "verdict", "Yes", models=MODEL, key=Key(("c",))
