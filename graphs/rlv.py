@@ -1,9 +1,9 @@
 """RL^V: one model reasons and verifies, and solves at length what it doubts (2025, 2505.04842).
 
-text ─┬─► solution ×3 ──► verdict ×3 ──► judged (observed)
+text ─┬─► solution ×2 ──► verdict ×2 ──► judged (observed)
       │                      │ p(Yes)
       │                      ├──► vote ─────────────────────────────────────────► answer
-      │                      └──► is it sure? ──no──► longer ×3 ──► check ×3 ──► second ─┘
+      │                      └──► is it sure? ──no──► longer ×2 ──► check ×2 ──► second ─┘
 
 The long solutions share the reasoner's prompt, and their checks the verifier's. A sure first vote
 costs nothing more.
@@ -43,7 +43,7 @@ def verifier(name: str, text: str, solution: str) -> Node:
 
 
 def network(
-    task: Task, *, solutions: int = 3, tokens: int = 12, longest: int = 32, threshold: float = 0.5
+    task: Task, *, solutions: int = 2, tokens: int = 12, longest: int = 24, threshold: float = 0.5
 ) -> Graph:
     """The network for a task whose answers are numbers."""
     yes = {"verdict": "Yes"}

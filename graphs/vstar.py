@@ -1,7 +1,7 @@
 """V-STaR: a solver, and a verifier that learns from right and wrong solutions (2024, 2402.06457).
 
-text ─┬─► solution ×4 ─┬─► answer ×4 ──┬──► choice   (best of N by p(Yes))
-      └────────────────┴─► verdict ×4 ─┤
+text ─┬─► solution ×2 ─┬─► answer ×2 ──┬──► choice   (best of N by p(Yes))
+      └────────────────┴─► verdict ×2 ─┤
                                        └──► judged   (observed: the right answer)
 
 `langnet fit` fits both prompts from answers alone: which verdicts were right is inferred.
@@ -44,7 +44,7 @@ def verifier(over: str | None) -> Node:
     return Node("verdict", VERDICT, JUDGE, choices=["Yes", "No"], over=over)
 
 
-def network(task: Task, *, solutions: int = 4, tokens: int = 24) -> Graph:
+def network(task: Task, *, solutions: int = 2, tokens: int = 24) -> Graph:
     """The network for a task whose answers are numbers."""
     return Graph(
         TEXT,

@@ -289,6 +289,7 @@ class _Run:
         if not train or not dev:
             return StageFit(number, stage.name, len(train), None)
         folder = self._folder(number)
+        method, train = _balanced(self.method, graph, train)
         fitted = await fit(
             graph.frozen(*stage.frozen) if stage.frozen else graph,
             train,
@@ -296,7 +297,7 @@ class _Run:
             models=self.models,
             proposer=self.proposer,
             metric=stage.metric or self.metric,
-            method=self.method,
+            method=method,
             seed=key.seed,
             directory=None if folder is None else folder / stage.name,
             resume=self.resume,
@@ -308,6 +309,29 @@ class _Run:
 
     def _folder(self, number: int) -> Path | None:
         return None if self.directory is None else self.directory / f"round{number}"
+
+
+def _balanced(
+    method: Method, graph: Graph, examples: Sequence[Example]
+) -> tuple[Method, Sequence[Example]]:
+    """A batch's share of each label, though nobody knew how many of each there would be.
+
+    Examples of rare labels are repeated until they fill their share; free answers have none.
+    """
+    node = graph.nodes.get(graph.target)
+    if not method.balance or node is None or node.choices is None:
+        return replace(method, balance=False), examples
+    by_label: dict[str, list[Example]] = {}
+    for example in examples:
+        by_label.setdefault(example.targets[graph.target], []).append(example)
+    size = min(method.batch_size, len(examples))
+    share = -(-size // len(by_label))
+    more = [
+        replace(found[place % len(found)], id=f"{found[place % len(found)].id}~{place}")
+        for found in by_label.values()
+        for place in range(len(found), share)
+    ]
+    return replace(method, batch_size=size), [*examples, *more]
 
 
 def _under(graph: Graph, prompts: Mapping[str, str]) -> Graph:

@@ -55,7 +55,6 @@ def proposing(*prompts):
         candidates=8,
         proposers={"known": Strategy(propose, calls=0)},
         mix={"known": 1},
-        balance=False,
     )
 
 
@@ -207,6 +206,20 @@ async def test_rounds_that_were_killed_come_out_the_same(tmp_path):
     assert again.prompts == (await rounds(directory=tmp_path / "whole", resume=True)).prompts
     with pytest.raises(GraphError, match="draws differs"):
         await rounds(directory=tmp_path / "whole", resume=True, draws=4)
+
+
+async def test_a_rare_label_fills_its_share():
+    """A verifier learns from batches of both labels, though few solutions are right."""
+    mostly = TableModel(
+        lambda context: table(context) if "Verdict" in context else {"pear": 0.1, "plum": 0.9}
+    )
+    (verifier,) = (
+        one
+        for one in (await rounds(model=mostly, draws=8, count=1)).fits
+        if one.stage == "verifier"
+    )
+    assert verifier.fitted is not None
+    assert verifier.fitted.graph.prompts == {"verdict": "Look"}
 
 
 async def test_a_stage_without_lessons_is_left_out():

@@ -45,8 +45,8 @@ def pools_command(weak: str, strong: str, *, as_json: bool, **options: Any) -> N
     solutions among them. The control has as many draws of WEAK as of STRONG.
 
     Examples:
-        langnet collect graphs/vstar.py --judge answer --model MODEL --draws 12 --out weak.jsonl
         langnet pools weak.jsonl strong.jsonl --prices 9 27
+        langnet pools weak.jsonl strong.jsonl --prices 0.5 2 --draws 4 --json
     """
     found = match(
         read_solutions(weak),
