@@ -34,7 +34,7 @@ TRAIN, DEV = (
 def table(context):
     """Pears where the prompt asks for them; a verdict that is right where it says to look."""
     if "Verdict:" in context:
-        right = 0.9 if ("pear." in context) == ("Look" in context) else 0.2
+        right = (0.9 if "pear." in context else 0.2) if "Look" in context else 0.5
         return {"Yes": right, "No": 1 - right}
     pear = 0.9 if HINT in context else 0.3
     return {"pear": pear, "plum": 1 - pear}
@@ -171,7 +171,7 @@ async def test_a_policy_learns_goals_that_only_the_discriminator_has_seen():
         Node("verdict", "{prompt} {x} {solution}. Verdict:", "", choices=["Yes", "No"]),
     )
     act = both.without("verdict")
-    goals = goal_states("verdict", state="solution", keep=0.25)
+    goals = goal_states("verdict", state="solution", keep=0.5)
     approval = observing("verdict", "Yes")
     procedure = Procedure(
         act,
