@@ -8,13 +8,14 @@ what the policy does, the policy to be approved, in turn; no goal is ever shown 
 `langnet fit` observes the goals at the policy itself: what AGILE is held against.
 """
 
-from langnet import Decoding, Graph, Input, Node
+from langnet import Choice, Choices, Decoding, Graph, Input, Node
 from langnet.lessons import goal_states, observing
 from langnet.metrics import exact
 from langnet.rounds import Procedure, Stage
 from langnet.tasks import Task
 
 TASK = "subjectivity"
+RIGHT, WRONG = "right", "wrong"
 
 
 def policy(task: Task) -> Node:
@@ -29,12 +30,12 @@ def policy(task: Task) -> Node:
 
 
 def discriminator() -> Node:
-    """Says whether a state is a goal."""
+    """Says whether a state is a goal; calibrated, so that it begins without an opinion."""
     return Node(
         "verdict",
         "{prompt}\n\n{text}\n\nAnswer: {answer}\n\nIs this right? It is",
         "Say whether the answer is right or wrong.",
-        choices={"Yes": ["right"], "No": ["wrong"]},
+        choices=Choices((Choice(RIGHT), Choice(WRONG)), calibrate=True),
     )
 
 
@@ -49,7 +50,8 @@ def rounds(task: Task, *, keep: float = 0.25) -> Procedure:
     act = Graph(Input("text"), policy(task))
     discriminate = Graph(Input("text"), Input("answer"), discriminator())
     both = Graph(Input("text"), policy(task), discriminator())
-    goals, approval = goal_states("verdict", state="answer", keep=keep), observing("verdict", "Yes")
+    goals = goal_states("verdict", state="answer", labels=(RIGHT, WRONG), keep=keep)
+    approval = observing("verdict", RIGHT)
     return Procedure(
         act,
         (

@@ -9,7 +9,7 @@ The long solutions share the reasoner's prompt, and their checks the verifier's.
 costs nothing more.
 """
 
-from langnet import Decoding, Function, Graph, Input, Node, Prompt
+from langnet import Choice, Choices, Decoding, Function, Graph, Input, Node, Prompt
 from langnet.functions import either, only_if
 from langnet.tasks import Task
 from langnet.verdicts import is_sure, rightness, with_verdicts
@@ -37,9 +37,10 @@ def reasoner(name: str, text: str, draws: int, tokens: int, over: str | None = N
 
 
 def verifier(name: str, text: str, solution: str) -> Node:
-    """Judges each solution."""
+    """Judges each solution; calibrated, so that ½ is a fair threshold."""
     template = f"{{prompt}}\n\n{{{text}}}\nSteps: {{{solution}}}.\n\nIs this right? Answer:"
-    return Node(name, template, VERIFIER, choices=["Yes", "No"], over=solution)
+    verdicts = Choices((Choice("Yes"), Choice("No")), calibrate=True)
+    return Node(name, template, VERIFIER, choices=verdicts, over=solution)
 
 
 def network(

@@ -8,7 +8,7 @@ text ─┬─► solution ×2 ─┬─► answer ×2 ──┬──► choice
 `langnet rounds` solves, judges and pools as the paper does, and fits the verifier to the pool.
 """
 
-from langnet import Decoding, Function, Graph, Input, Node
+from langnet import Choice, Choices, Decoding, Function, Graph, Input, Node
 from langnet.lessons import given, judged_solutions, right_solutions
 from langnet.metrics import exact
 from langnet.rounds import Procedure, Stage
@@ -41,7 +41,8 @@ def solver(solutions: int | None, tokens: int) -> Node:
 
 def verifier(over: str | None) -> Node:
     """Says whether a solution is right."""
-    return Node("verdict", VERDICT, JUDGE, choices=["Yes", "No"], over=over)
+    verdicts = Choices((Choice("Yes"), Choice("No")), calibrate=True)
+    return Node("verdict", VERDICT, JUDGE, choices=verdicts, over=over)
 
 
 def network(task: Task, *, solutions: int = 2, tokens: int = 24) -> Graph:
