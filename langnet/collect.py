@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from langnet.metrics import Metric, exact
 from langnet.program import Models, Program
 from langnet.run import stream
 from langnet.text_file import write_text
-from langnet.trace import Failure, Trace
+from langnet.trace import Failure, Site, Trace
 
 __all__ = ["Collected", "Solution", "collect", "read_solutions", "write_solutions"]
 
@@ -34,7 +34,8 @@ class Solution:
         example: id of the example.
         draw: its number among the example's solutions, from 0.
         inputs: of the example.
-        text: what was written.
+        context: what the model saw.
+        text: what it wrote.
         answer: what the network made of it.
         value: the metric of the answer, between 0 and 1.
     """
@@ -42,6 +43,7 @@ class Solution:
     example: str
     draw: int
     inputs: Mapping[str, Any]
+    context: str
     text: str
     answer: str
     value: float
@@ -57,6 +59,7 @@ class Solution:
             "example": self.example,
             "draw": self.draw,
             "inputs": dict(self.inputs),
+            "context": self.context,
             "text": self.text,
             "answer": self.answer,
             "value": self.value,
@@ -82,6 +85,10 @@ class Collected:
             found.setdefault(solution.example, []).append(solution)
         return {example: tuple(solutions) for example, solutions in found.items()}
 
+    def __add__(self, other: Collected) -> Collected:
+        """Both together, such as those of two rounds or of two models."""
+        return Collected(self.solutions + other.solutions, self.failures + other.failures)
+
     def counts(self) -> list[tuple[int, int]]:
         """For each example how many solutions there are, and how many are correct."""
         return [
@@ -105,11 +112,12 @@ class Collected:
         """
         return [
             Example(
-                f"{one.example}#{one.draw}",
+                f"{example}#{place}",
                 {**one.inputs, solution: one.text},
                 {node: labels[0] if one.is_correct else labels[1]},
             )
-            for one in self.solutions
+            for example, several in self.by_example().items()
+            for place, one in enumerate(several)
         ]
 
 
@@ -155,6 +163,7 @@ async def collect(
     judged = judged or graph.target
     if judged not in graph.parts:
         raise GraphError(f"{judged!r} is no part of {graph.name}; name one that gives an answer")
+    graph, target_node = _needed(graph, node, judged), graph.target
     by_run = {f"{one.id}#{draw}": (one, draw) for one in examples for draw in range(draws)}
     runs = (Example(name, one.inputs, one.targets) for name, (one, _) in by_run.items())
     found: dict[str, list[Solution]] = {example.id: [] for example in examples}
@@ -172,13 +181,21 @@ async def collect(
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
-                target = _target(example, graph.target)
+                target = _target(example, target_node)
                 pairs = _pairs(outcome, node, judged)
-                for place, (text, answer) in enumerate(pairs):
+                for place, (site, answer) in enumerate(pairs):
                     value = float(metric(answer, target))
                     number = draw * len(pairs) + place
                     found[example.id].append(
-                        Solution(example.id, number, example.inputs, text, answer, value)
+                        Solution(
+                            example=example.id,
+                            draw=number,
+                            inputs=example.inputs,
+                            context=site.context,
+                            text=site.text,
+                            answer=answer,
+                            value=value,
+                        )
                     )
             if on_run is not None:
                 on_run()
@@ -208,8 +225,8 @@ def _solution(where: str, line: str) -> Solution:
         one = Solution(**record)
     except (ValueError, TypeError) as error:
         raise DataError(f"{where} is no solution: {error}") from error
-    kinds = (str, int, dict, str, str, float | int)
-    values = (one.example, one.draw, one.inputs, one.text, one.answer, one.value)
+    kinds = (str, int, dict, str, str, str, float | int)
+    values = [getattr(one, field.name) for field in fields(one)]
     if not all(isinstance(value, kind) for value, kind in zip(values, kinds, strict=True)):
         raise DataError(f"{where} is no solution: a field has the wrong type")
     return one
@@ -229,6 +246,17 @@ def _node(graph: Graph, named: str | None) -> str:
             f"{', '.join(above) or 'no language node'}; name one with node="
         )
     return above[0]
+
+
+def _needed(graph: Graph, *names: str) -> Graph:
+    """What these parts depend on, so that nothing else is asked for."""
+    needed, frontier = set(names), [*names]
+    while frontier:
+        above = set(graph.structure.parents.get(frontier.pop(), ())) - needed
+        needed |= above
+        frontier += above
+    others = [name for name in graph.parts if name not in needed]
+    return graph.without(*others, outputs=tuple(dict.fromkeys(names)))
 
 
 def _language_parents(graph: Graph, name: str) -> Iterator[str]:
@@ -251,8 +279,8 @@ def _target(example: Example, name: str) -> str:
     return target
 
 
-def _pairs(trace: Trace, node: str, judged: str) -> list[tuple[str, str]]:
-    texts = [site.text for site in trace.at(node)]
+def _pairs(trace: Trace, node: str, judged: str) -> list[tuple[Site, str]]:
+    texts = trace.at(node)
     answers = [str(answer) for answer in _flat(trace[judged])]
     if len(answers) == 1:
         answers *= len(texts)

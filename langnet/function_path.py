@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import langnet.functions
+import langnet.verdicts
 import langnet.votes
 from langnet.errors import GraphError
 
@@ -51,7 +52,8 @@ def is_trusted(path: str) -> bool:
     """Whether a path names one of langnet's own functions."""
     module, _, name = path.partition(":")
     return any(
-        module == own.__name__ and name in own.__all__ for own in (langnet.functions, langnet.votes)
+        module == own.__name__ and name in own.__all__
+        for own in (langnet.verdicts, langnet.functions, langnet.votes)
     )
 
 

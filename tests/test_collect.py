@@ -111,5 +111,27 @@ async def test_two_nodes_need_a_name():
 
 def test_a_solution_is_correct_only_if_nothing_is_missing():
     """A partial credit is not enough."""
-    half = Solution("e", 0, {}, "text", "answer", 0.5)
+    half = Solution("e", 0, {}, "context", "text", "answer", 0.5)
     assert Collected((half,)).counts() == [(1, 0)]
+
+
+async def test_only_what_is_needed_is_asked_for():
+    """Parts that neither the solutions nor their answers depend on call no model."""
+    alone = await collect(solver(), EXAMPLES, models=MODEL, draws=2)
+
+    def refusing(context, key):
+        raise ModelError("not asked for")
+
+    judge = Node("verdict", "{x} {solution} {prompt}", "Right?", model="judge")
+    graph = solver().add(judge, outputs=("answer", "verdict"))
+    models = {"default": MODEL, "judge": ScriptedModel(refusing)}
+    found = await collect(graph, EXAMPLES, models=models, draws=2, max_failures=0.0)
+    assert found == alone
+
+
+async def test_pools_add_up():
+    """Two pools in one have the solutions of both by example, each with an id of its own."""
+    few = await collect(solver(), EXAMPLES, models=MODEL, draws=2)
+    both = few + await collect(solver(), EXAMPLES, models=MODEL, draws=3, seed=1)
+    assert [len(several) for several in both.by_example().values()] == [5] * 4
+    assert len({example.id for example in both.verification()}) == 20

@@ -10,22 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from langnet.collect import Solution, collect
+from langnet.data import Example
 from langnet.errors import DataError
 from langnet.export import (
     Demonstrations,
     Judgements,
     Preferences,
-    Solution,
     Verifications,
-    solutions_of,
     write,
-    writing,
 )
 from langnet.graph import Graph
 from langnet.key import Key
-from langnet.metrics import last_number
-from langnet.node import Input, Node
-from langnet.run import run
+from langnet.metrics import number
+from langnet.node import Function, Input, Node
 from langnet.testing import TableModel
 
 KEY = Key(("export",))
@@ -33,13 +31,22 @@ EXPORTS = [
     Preferences(),
     Demonstrations(),
     Judgements(),
-    Verifications(lambda solution: f"{solution.prompt}{solution.text} Right?"),
+    Verifications(lambda solution: f"{solution.context}{solution.text} Right?"),
 ]
 
 
+def solution(text, context="q1:", *, example="q1", right=None, draw=0):
+    """A solution that is right where its text begins with r, unless that is said."""
+    value = float(text.startswith("r") if right is None else right)
+    return Solution(example, draw, {}, context, text, text, value)
+
+
 def solutions(*texts, question="q1"):
-    """Solutions whose texts are right where they begin with r."""
-    return [Solution(question, f"{question}:", text, text.startswith("r")) for text in texts]
+    """Solutions of one question, in turn."""
+    return [
+        solution(text, f"{question}:", example=question, draw=draw)
+        for draw, text in enumerate(texts)
+    ]
 
 
 def rows(path):
@@ -164,30 +171,42 @@ def test_a_stream_that_breaks_leaves_the_old_file(tmp_path):
 
 
 def test_what_cannot_be_exported_is_said(tmp_path):
-    """A question in two places, a text both right and wrong, and pairs across prompts."""
+    """A question in two places, and a text both right and wrong."""
     path = tmp_path / "p.jsonl"
     scattered = solutions("r") + solutions("r", question="q2") + solutions("w")
-    both = [Solution("q", "p", "x", correct=True), Solution("q", "p", "x", correct=False)]
-    mixed = [Solution("q", "p", "x", correct=True), Solution("q", "p2", "y", correct=False)]
+    both = [solution("x", right=True), solution("x", right=False)]
     for data, words in (
         (scattered, "together"),
         (both, "both right and wrong"),
-        (mixed, "different prompts"),
     ):
         with pytest.raises(DataError, match=words):
             write(path, data, Preferences(), key=KEY)
     assert not path.exists()
 
 
-async def test_runs_become_solutions(tmp_path):
-    """The texts of a node are marked and written as they come, one example at a time."""
-    graph = Graph(Input("sum"), Node("solution", "{sum} {prompt}", "Solve:", draws=6))
+def test_solutions_under_different_contexts_are_not_paired(tmp_path):
+    """A pair has one prompt, whatever order solutions come in, and a cap counts over all."""
+    data = [solution(text, context) for text in ("r1", "w1", "r2", "w2") for context in "abc"]
+    data.append(solution("r3", "d"))
+    write(tmp_path / "p.jsonl", data, Preferences(), key=KEY)
+    pairs = {tuple(row.values()) for row in rows(tmp_path / "p.jsonl")}
+    assert pairs == {*product("abc", [" r1", " r2"], [" w1", " w2"])}
+    write(tmp_path / "p.jsonl", data, Preferences(cap=7), key=KEY)
+    assert len({tuple(row.values()) for row in rows(tmp_path / "p.jsonl")} & pairs) == 7
+
+
+async def test_what_is_collected_is_what_is_exported(tmp_path):
+    """The texts of a node go into a file under what the model saw, right and wrong ones paired."""
+    graph = Graph(
+        Input("sum"),
+        Node("solution", "{sum} {prompt}", "Solve:", draws=6),
+        Function("answer", lambda solution: solution, over="solution"),
+    )
     model = TableModel(lambda _: {"it is 4": 0.5, "it is 5": 0.5})
-    with writing(tmp_path / "p.jsonl", Preferences(), key=KEY) as writer:
-        for name in ("e1", "e2"):
-            trace = await run(graph, {"sum": "2 + 2"}, models=model, key=KEY / name, example=name)
-            writer.add(solutions_of(trace, "solution", lambda text: last_number(text) == 4))
-    assert writer.counts["solutions"] == 12
+    examples = [Example(name, {"sum": "2 + 2"}, {"answer": "4"}) for name in ("e1", "e2")]
+    found = await collect(graph, examples, models=model, draws=1, metric=number)
+    counts = write(tmp_path / "p.jsonl", found.solutions, Preferences(), key=KEY)
+    assert counts["solutions"] == 12
     assert {tuple(row.values()) for row in rows(tmp_path / "p.jsonl")} == {
         ("2 + 2 Solve:", " it is 4", " it is 5")
     }

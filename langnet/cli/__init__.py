@@ -12,9 +12,12 @@ from langnet.cli.collect import collect_command
 from langnet.cli.credit import credit_command
 from langnet.cli.diagnose import diagnose_command
 from langnet.cli.evaluate import evaluate_command
+from langnet.cli.export import export_command
 from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
 from langnet.cli.models import models
+from langnet.cli.pools import pools_command
+from langnet.cli.rounds import rounds_command
 from langnet.cli.run import run_command
 from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
@@ -72,6 +75,9 @@ for command in (
     evaluate_command,
     sweep_command,
     collect_command,
+    export_command,
+    pools_command,
+    rounds_command,
     run_command,
     serve_command,
     show_command,

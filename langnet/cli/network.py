@@ -21,6 +21,7 @@ from langnet import graph_file, tasks
 from langnet.cli.paper import network_settings
 from langnet.errors import GraphError, LangnetError
 from langnet.graph import Graph
+from langnet.rounds import Procedure
 from langnet.tasks import Task
 
 __all__ = ["Network", "default_task", "load_network"]
@@ -38,12 +39,14 @@ class Network:
         make: builds it for a task, or the network itself where it is made for one already.
         task: the name of the task that it goes with by default.
         settings: what the user set of it, as NAME=VALUE.
+        rounds: makes its procedure for `langnet rounds`, where it has one.
     """
 
     source: str
     make: Callable[..., Graph] | Graph
     task: str | None = None
     settings: tuple[str, ...] = ()
+    rounds: Callable[..., Procedure] | None = None
 
     @property
     def defaults(self) -> dict[str, str | int | float]:
@@ -52,7 +55,8 @@ class Network:
             return {}
         return {
             parameter.name: parameter.default
-            for parameter in inspect.signature(self.make).parameters.values()
+            for function in (self.make, self.rounds)
+            for parameter in (inspect.signature(function).parameters.values() if function else ())
             if isinstance(parameter.default, str | int | float)
         }
 
@@ -76,12 +80,33 @@ class Network:
         chosen = {**_pairs(self.settings), **settings}
         values = _settings(self, chosen)
         with _Told(self.source):
-            graph: object = self.make(task, **values)
+            graph: object = self.make(task, **_of(self.make, values))
         if not isinstance(graph, Graph):
             raise GraphError(
                 f"network(task) of {self.source} returns a {type(graph).__name__}, not a Graph"
             )
         return graph
+
+    def procedure(self, task: Task | None) -> Procedure:
+        """What its rounds do on a task.
+
+        Raises:
+            click.UsageError: it has no rounds, or there is no task.
+            GraphError: what is there makes no procedure.
+        """
+        if self.rounds is None or task is None:
+            raise click.UsageError(
+                f"{self.source} has no function rounds(task) that returns a Procedure, so there is "
+                "nothing to do in rounds; langnet fit fits its network"
+            )
+        values = _settings(self, _pairs(self.settings))
+        with _Told(self.source):
+            found: object = self.rounds(task, **_of(self.rounds, values))
+        if not isinstance(found, Procedure):
+            raise GraphError(
+                f"rounds(task) of {self.source} returns a {type(found).__name__}, not a Procedure"
+            )
+        return found
 
 
 def load_network(
@@ -148,6 +173,12 @@ def _settings(network: Network, chosen: Mapping[str, str]) -> dict[str, Any]:
     return settings
 
 
+def _of(function: Callable[..., Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the settings that a function has."""
+    known = inspect.signature(function).parameters
+    return {name: value for name, value in settings.items() if name in known}
+
+
 def _read(text: str, kind: type) -> Any:
     if kind is not bool:
         return kind(text)
@@ -200,7 +231,8 @@ def _of_module(source: str, module: ModuleType) -> Network:
             f"{source} has neither a function network(task) nor a graph; "
             "write graph = Graph(…) or def network(task): return Graph(…)"
         )
-    return Network(source, made, getattr(module, "TASK", None))
+    rounds = getattr(module, "rounds", None)
+    return Network(source, made, getattr(module, "TASK", None), rounds=rounds)
 
 
 def _imported(source: str) -> Network:

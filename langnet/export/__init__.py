@@ -20,9 +20,7 @@ from langnet.export.rows import (
     Export,
     Judgements,
     Preferences,
-    Solution,
     Verifications,
-    solutions_of,
 )
 from langnet.export.write import Writer, write, writing
 
@@ -31,10 +29,8 @@ __all__ = [
     "Export",
     "Judgements",
     "Preferences",
-    "Solution",
     "Verifications",
     "Writer",
-    "solutions_of",
     "write",
     "writing",
 ]

@@ -1,15 +1,16 @@
-"""Solutions, and the rows that are made of those of one question."""
+"""The rows that are made of the solutions of one question."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 from typing import Any, Protocol
 
-from langnet.errors import DataError
+from langnet.collect import Solution
 from langnet.lm.base import joined
-from langnet.trace import Trace
 
 __all__ = [
     "Demonstrations",
@@ -17,44 +18,11 @@ __all__ = [
     "Judgements",
     "Preferences",
     "Row",
-    "Solution",
     "Verifications",
     "parted",
-    "solutions_of",
 ]
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Solution:
-    """A solution that is known to be right or wrong.
-
-    Attributes:
-        question: names what it solves; the same for all solutions of a question.
-        prompt: what the model saw.
-        text: what it wrote.
-        correct: whether it is right.
-    """
-
-    question: str
-    prompt: str
-    text: str
-    correct: bool
-
-
-def solutions_of(trace: Trace, node: str, correct: Callable[[str], object]) -> tuple[Solution, ...]:
-    """The texts of one node of a run as solutions of its example, in their order.
-
-    Args:
-        trace: the run.
-        node: the language node that solves.
-        correct: true of a text that is right, such as a metric that is 1 or 0.
-    """
-    return tuple(
-        Solution(trace.example, site.context, site.text, bool(correct(site.text)))
-        for site in trace.at(node)
-    )
 
 
 class Export(Protocol):
@@ -74,6 +42,8 @@ class Export(Protocol):
 class Preferences:
     """Every pair of a right and a wrong solution of a question (V-STaR, arXiv 2402.06457, §3.2).
 
+    Solutions that were written under different contexts are not paired with each other.
+
     Attributes:
         cap: how many pairs of a question are kept, drawn without replacement; all unless given.
     """
@@ -83,18 +53,20 @@ class Preferences:
 
     def __call__(self, solutions: Sequence[Solution], rng: Random, /) -> Iterator[Row]:
         """The pairs, in the order of the right and then of the wrong ones."""
-        right, wrong = parted(solutions)
-        for number in _kept(range(len(right) * len(wrong)), self.cap, rng):
-            chosen, rejected = right[number // len(wrong)], wrong[number % len(wrong)]
-            if chosen.prompt != rejected.prompt:
-                raise DataError(
-                    f"question {chosen.question!r} has solutions under different prompts, which "
-                    "cannot be paired; name questions apart by their prompts"
-                )
+        by_context: dict[str, list[Solution]] = {}
+        for solution in solutions:
+            by_context.setdefault(solution.context, []).append(solution)
+        sides = [parted(several) for several in by_context.values()]
+        ends = [*accumulate(len(right) * len(wrong) for right, wrong in sides)]
+        for number in _kept(range(ends[-1] if ends else 0), self.cap, rng):
+            block = bisect_right(ends, number)
+            right, wrong = sides[block]
+            place = number - (ends[block - 1] if block else 0)
+            chosen, rejected = right[place // len(wrong)], wrong[place % len(wrong)]
             yield {
-                "prompt": chosen.prompt,
-                "chosen": joined(chosen.prompt, chosen.text),
-                "rejected": joined(chosen.prompt, rejected.text),
+                "prompt": chosen.context,
+                "chosen": joined(chosen.context, chosen.text),
+                "rejected": joined(chosen.context, rejected.text),
             }
 
 
@@ -129,7 +101,7 @@ class Judgements:
     def __call__(self, solutions: Sequence[Solution], rng: Random, /) -> Iterator[Row]:
         """The solutions, in their order."""
         for solution in _balanced(solutions, rng) if self.balanced else solutions:
-            yield {**_completion(solution), "label": solution.correct}
+            yield {**_completion(solution), "label": solution.is_correct}
 
 
 @dataclass(frozen=True)
@@ -153,21 +125,21 @@ class Verifications:
         """The verdicts, in the order of the solutions."""
         for solution in _balanced(solutions, rng) if self.balanced else solutions:
             context = self.context(solution)
-            verdict = self.yes if solution.correct else self.no
+            verdict = self.yes if solution.is_correct else self.no
             yield {"prompt": context, "completion": joined(context, verdict)}
 
 
 def parted(solutions: Sequence[Solution]) -> tuple[list[Solution], list[Solution]]:
     """The right and the wrong ones, in their order."""
-    right = [solution for solution in solutions if solution.correct]
-    return right, [solution for solution in solutions if not solution.correct]
+    right = [solution for solution in solutions if solution.is_correct]
+    return right, [solution for solution in solutions if not solution.is_correct]
 
 
 def _balanced(solutions: Sequence[Solution], rng: Random) -> list[Solution]:
     sides = parted(solutions)
     size = min(map(len, sides))
-    kept = {solution for side in sides for solution in _kept(side, size, rng)}
-    return [solution for solution in solutions if solution in kept]
+    kept = {id(solution) for side in sides for solution in _kept(side, size, rng)}
+    return [solution for solution in solutions if id(solution) in kept]
 
 
 def _kept(items: Sequence[Any], cap: int | None, rng: Random) -> Iterator[Any]:
@@ -178,6 +150,6 @@ def _kept(items: Sequence[Any], cap: int | None, rng: Random) -> Iterator[Any]:
 
 def _completion(solution: Solution) -> Row:
     return {
-        "prompt": solution.prompt,
-        "completion": joined(solution.prompt, solution.text),
+        "prompt": solution.context,
+        "completion": joined(solution.context, solution.text),
     }

@@ -11,8 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
 
+from langnet.collect import Solution
 from langnet.errors import DataError
-from langnet.export.rows import Export, Row, Solution, parted
+from langnet.export.rows import Export, Row, parted
 from langnet.key import Key
 from langnet.text_file import replacing, write_data
 
@@ -45,19 +46,22 @@ class Writer:
         """
         if not solutions:
             return 0
-        names = {solution.question for solution in solutions}
+        names = {solution.example for solution in solutions}
         if len(names) > 1 or names & self._seen:
             raise DataError(
                 f"the solutions of {', '.join(map(repr, sorted(names)))} do not come at once; give "
                 "all solutions of a question together, and each question once"
             )
         self._seen |= names
-        unique = list(dict.fromkeys(solutions))
-        if len({(solution.prompt, solution.text) for solution in unique}) < len(unique):
+        by_text: dict[tuple[str, str, bool], Solution] = {}
+        for one in solutions:
+            by_text.setdefault((one.context, one.text, one.is_correct), one)
+        unique = [*by_text.values()]
+        if len({(one.context, one.text) for one in unique}) < len(unique):
             raise DataError(f"{names.pop()!r} has a solution that is marked both right and wrong")
         right, wrong = parted(unique)
         rows = 0
-        for row in self._export(unique, (self._key / unique[0].question).rng()):
+        for row in self._export(unique, (self._key / unique[0].example).rng()):
             line = json.dumps(_messages(row) if self._conversational else row, ensure_ascii=False)
             # A lone surrogate becomes an escape, which JSON reads back.
             data = (line + "\n").encode(errors="backslashreplace")
@@ -139,7 +143,7 @@ def write(
         DataError: as in `Writer.add`; nothing is written then.
     """
     with writing(path, export, key=key, conversational=conversational, about=about) as writer:
-        for _, group in itertools.groupby(solutions, lambda solution: solution.question):
+        for _, group in itertools.groupby(solutions, lambda solution: solution.example):
             writer.add([*group])
     return dict(writer.counts)
 

@@ -172,7 +172,7 @@ def _guarded(part: Function) -> Callable[..., Any]:
     if isinstance(function, only_if):
         function = function.always
 
-    @functools.wraps(function)
+    @functools.wraps(part.function)  # whose parameters are the edges
     async def guarded(**values: Any) -> Any:
         try:
             result = function(**values)

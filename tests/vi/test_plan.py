@@ -22,6 +22,7 @@ from langnet import (
     fit,
     plan_fit,
 )
+from langnet.functions import only_if
 from langnet.lm.meter import Metered
 from langnet.metrics import exact
 from langnet.testing import TableModel
@@ -113,6 +114,33 @@ async def test_a_plan_takes_every_branch():
     assert not planned.exact
     assert all(count >= 0 for count in account.unneeded.values())
     assert account.unneeded["infer"] > 0
+
+
+async def test_a_decision_that_only_a_branch_reads_is_an_edge_of_the_plan():
+    """A plan keeps what a branch reads, though it takes the branch whatever that says."""
+    graph = Graph(
+        Input("x"),
+        Node("h", "{prompt} {x}", "a"),
+        Function("long", is_long),
+        Function("again", only_if("x", "long", "yes"), plural=True),
+        Node("more", "{prompt} {again}", "b", over="again", trainable=False),
+        Node("y", "{prompt} {h}", "c"),
+        outputs=("y", "more"),
+    )
+    planned = await plan_fit(
+        graph,
+        observed(graph),
+        observed(graph),
+        models=TableModel(table),
+        proposer=TableModel(table),
+        method=replace(METHOD, steps=1),
+    )
+    assert planned.total.calls > 0
+
+
+def is_long(h):
+    """Whether a text is long."""
+    return "yes" if len(h) > 3 else "no"
 
 
 async def test_savings_are_accounted_for():
