@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -25,14 +25,27 @@ from langnet.errors import LangnetError
 from langnet.lm.journal import PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["DBNAME", "RefusedRowError", "files_of", "opened", "prepare", "set_aside", "write"]
+__all__ = [
+    "DBNAME",
+    "RefusedRowError",
+    "files_of",
+    "opened",
+    "prepare",
+    "read",
+    "set_aside",
+    "write",
+]
 
 BUSY = 1.0
 """Seconds that a statement waits for another process's lock."""
 _ENDS = ("", "-wal", "-shm")  # SQLite's files
-_ROWS = 100  # entries in one statement; SQLite takes 999 values everywhere
+_ROWS = (256, 32, 4, 1)  # entries in one statement; SQLite takes 999 values everywhere
+_SELECTION = (
+    "SELECT mode, filename, value FROM Cache WHERE key = ? AND raw = 1"
+    " AND (expire_time IS NULL OR expire_time > ?)"
+)
 _log = logging.getLogger(__name__)
 
 
@@ -64,9 +77,9 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache carries no 
         return 0, MODE_RAW, None, sqlite3.Binary(value)
 
     def fetch(self, mode: Any, filename: Any, value: Any, read: Any) -> bytes:
-        if mode != MODE_RAW or filename is not None or type(value) is not bytes or read:
+        if read:
             raise RefusedRowError("it is not plain bytes")
-        return value
+        return _checked(mode, filename, value)
 
     def remove(self, file_path: Any) -> None:
         """Removes nothing: rows written here name no file, and no other row is believed."""
@@ -144,8 +157,10 @@ def files_of(path: Path) -> Sequence[Path]:
 
 
 def _connected(path: Path, size_limit: int | None) -> diskcache.Cache:
-    # SQLite gives its other files the mode of this one.
-    os.close(os.open(path / DBNAME, os.O_RDWR | os.O_CREAT, 0o600))
+    # SQLite gives its other files the mode of this one. One that is there is not opened here: to
+    # close it would drop the locks that other connections of this process hold on it.
+    with suppress(FileExistsError):
+        os.close(os.open(path / DBNAME, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     for file in files_of(path):
         file.chmod(0o600)
     settings = {
@@ -185,31 +200,54 @@ def _unsound(file: Path) -> str | None:
     return None
 
 
-def write(cache: diskcache.Cache, changes: Sequence[tuple[str, bytes | None, str]]) -> None:
-    """Writes entries in one transaction, each a name, an entry and a tag; None removes one.
+def read(cache: diskcache.Cache, name: str) -> bytes | None:
+    """The entry of a name, or None.
+
+    It does what `diskcache.Cache.get` does, for entries in the row alone.
+
+    Raises:
+        RefusedRowError: the row is of a kind that this store never writes.
+        sqlite3.Error: the database cannot be read.
+    """
+    row = cache._sql(_SELECTION, (name, time.time())).fetchone()  # noqa: SLF001
+    return None if row is None else _checked(*row)
+
+
+def _checked(mode: Any, filename: Any, value: Any) -> bytes:
+    if mode != MODE_RAW or filename is not None or type(value) is not bytes:
+        raise RefusedRowError("it is not plain bytes")
+    return value
+
+
+def write(cache: diskcache.Cache, changes: Mapping[str, tuple[bytes | None, str]]) -> None:
+    """Writes entries in one transaction, by name: an entry and its tag, or None to remove one.
 
     It does what `diskcache.Cache.set` and `delete` do, many entries to a statement: between two
-    statements a thread gives others the interpreter, which costs more than the statement.
+    statements a thread gives others the interpreter, which costs more than the statement. Given in
+    the order of names, each page of the index is touched once.
 
     Raises:
         diskcache.Timeout: another process holds the lock.
         sqlite3.Error: the database cannot be written to.
     """
-    # Of several changes of a name the last one counts.
-    last = {name: (entry, tag) for name, entry, tag in changes}
-    kept = [(name, entry, tag or None) for name, (entry, tag) in last.items() if entry is not None]
+    kept = [
+        (name, entry, tag or None) for name, (entry, tag) in changes.items() if entry is not None
+    ]
     now = time.time()
+    at = 0
     with cache.transact():
-        for at in range(0, len(kept), _ROWS):
-            rows = kept[at : at + _ROWS]
-            cache._sql(_insertion(len(rows)), (now, *chain.from_iterable(rows)))  # noqa: SLF001
-        for name, (entry, _) in last.items():
+        for size in _ROWS:  # few different statements, so that each is compiled once
+            while len(kept) - at >= size:
+                rows = kept[at : at + size]
+                at += size
+                cache._sql(_insertion(size), (now, *chain.from_iterable(rows)))  # noqa: SLF001
+        for name, (entry, _) in changes.items():
             if entry is None:
                 cache.delete(name)
     cache.cull()
 
 
-@lru_cache(maxsize=_ROWS)
+@lru_cache(maxsize=len(_ROWS))
 def _insertion(rows: int) -> str:
     """Inserts or replaces so many entries. Its values: the time; name, entry and tag of each."""
     values = ",".join(f"(?{at},?{at + 1},?{at + 2})" for at in range(2, 3 * rows + 2, 3))

@@ -2,8 +2,8 @@
 
 An entry is appended with one write of the system before its answer is given to anybody. What a
 process has written outlives its kill, since the system holds it; only the loss of power can take
-it, which would cost a call, not a result. The database has the entry within a tenth of a second,
-and then the journal needs it no more.
+it, which would cost a call, not a result. The database has the entry within a second, and then the
+journal needs it no more.
 
 Two files take turns: while what stands in one goes into the database, new entries go into the
 other; then the first is emptied. So a journal holds what two transactions do, at most. Each process
@@ -101,17 +101,22 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         self._now, self._other = _File(directory), _File(directory)
 
-    def append(self, record: Record) -> None:
+    def append(self, name: str, entry: bytes, tag: str) -> None:
         """Writes a record.
+
+        Args:
+            name: of the entry.
+            entry: the entry.
+            tag: what it is counted under.
 
         Raises:
             OSError: it cannot be written.
         """
-        name = record.name.encode("utf-8", "surrogatepass")
-        tag = record.tag.encode("utf-8", "surrogatepass")
-        body = b"%b%b%b" % (name, tag, record.entry)
+        start = name.encode("utf-8", "surrogatepass")
+        middle = tag.encode("utf-8", "surrogatepass")
+        body = b"%b%b%b" % (start, middle, entry)
         try:
-            head = _HEADER.pack(_MARK, zlib.crc32(body), len(name), len(tag), len(record.entry))
+            head = _HEADER.pack(_MARK, zlib.crc32(body), len(start), len(middle), len(entry))
         except struct.error as error:
             raise OSError(f"a record is too long for the journal: {error}") from error
         self._now.append(head + body)

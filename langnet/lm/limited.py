@@ -169,10 +169,14 @@ class Limited(Wrapper):
         *texts: str,
         drawn: int = 1,
     ) -> T:
-        limiter, tokens = self.limiter, 0
+        limiter = self.limiter
         if limiter.counts_tokens:
             tokens = sum(map(self._tokens, texts)) + drawn
-        turn = await limiter.enter(self._member, tokens=tokens, drawn=min(drawn, tokens))
+            turn = limiter.ask(self._member, tokens=tokens, drawn=min(drawn, tokens))
+        else:
+            turn = limiter.ask(self._member)
+        if not limiter.goes(turn):
+            await limiter.wait(turn)
         if self._queued is not None:
             self._queued(turn.queued)
         try:

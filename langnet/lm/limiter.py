@@ -120,9 +120,13 @@ class Limiter:
         """Whether a turn has come, or comes now without waiting; see `enter`."""
         if turn.taken is None and not self._queue.size:
             now = current_time()
-            if (refusal := self._tempo.refusal(now, turn)) is not None:
-                raise refusal
-            if self._delay(now, turn) <= 0:
+            tempo = self._tempo
+            if not tempo.is_free:  # nearly all calls are, so nothing is asked that they do not need
+                if (refusal := tempo.refusal(now, turn)) is not None:
+                    raise refusal
+                if tempo.delay(now, turn) > 0:
+                    return False
+            if self._room.has(turn.requests):
                 self._take(now, turn)
         return turn.taken is not None
 
@@ -171,14 +175,15 @@ class Limiter:
             drawn: how many of these were its answer's; as many as were reserved where it is `None`.
             error: what it failed with.
         """
-        if isinstance(error, RateLimited):
-            self._tempo.refuse(current_time(), error, slower=self._room.shrink())
-        elif isinstance(getattr(error, "__cause__", None), TimeoutError):
-            self._room.shrink()
         if error is None:
             self._tempo.succeeded()
-        if isinstance(error, RateLimited | RequestRejected):
-            tokens = 0  # a server that refuses draws nothing; the request itself counts
+        else:
+            if isinstance(error, RateLimited):
+                self._tempo.refuse(current_time(), error, slower=self._room.shrink())
+            elif isinstance(error.__cause__, TimeoutError):
+                self._room.shrink()
+            if isinstance(error, RateLimited | RequestRejected):
+                tokens = 0  # a server that refuses draws nothing; the request itself counts
         self._room.leave(turn.requests, succeeded=error is None)
         if turn.taken is not None:
             tokens = turn.tokens if tokens is None else tokens
@@ -187,7 +192,8 @@ class Limiter:
             if tokens != turn.tokens and self.counts_tokens:
                 cost = self._tempo.cost
                 turn.member.had += cost(turn.requests, tokens, drawn) - cost(*turn.size)
-        self._release()
+        if self._queue.size:
+            self._release()
 
     def hear(self, status: int, headers: Mapping[str, str]) -> None:
         """Takes note of an answer's status and of what its headers tell of limits."""

@@ -204,6 +204,7 @@ class Pacer:
         """Logs what is not limited yet: as a sum, so that the log does not grow with the speed."""
         last = self._log[-1] if self._log else None
         if last is not self._sum or last is None or taken.at - self._sum_since > _SUMMED:
+            self._forget(taken.at)
             last = self._sum = Reservation(taken.at, 0, 0, 0)
             self._sum_since = taken.at
             self._log.append(last)

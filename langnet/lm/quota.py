@@ -76,24 +76,33 @@ class Quotas:
         limits: with the user's own quotas.
 
     Attributes:
+        counts: whether the user has quotas of a day.
+        counts_tokens: whether they are of tokens.
         until: when the server may be asked again; `-inf` where it may be now.
     """
 
-    __slots__ = ("_open", "_patience", "_probe", "_requests", "_tokens", "_why", "until")
+    __slots__ = (
+        "_open",
+        "_patience",
+        "_probe",
+        "_requests",
+        "_tokens",
+        "_why",
+        "counts",
+        "counts_tokens",
+        "until",
+    )
 
     def __init__(self, limits: Limits) -> None:
         self._requests = Day(limits.requests_per_day or inf, "requests")
         self._tokens = Day(limits.tokens_per_day or inf, "tokens")
+        self.counts_tokens = self._tokens.limit < inf
+        self.counts = self.counts_tokens or self._requests.limit < inf
         self._open = 0  # tokens that calls may still take
         self._patience = limits.longest_pause
         self.until = -inf
         self._probe = -inf
         self._why = ""
-
-    @property
-    def counts_tokens(self) -> bool:
-        """Whether tokens are counted."""
-        return self._tokens.limit < inf
 
     def close(self, now: float, seconds: float, why: str) -> None:
         """Lets no call go for so long, as the server asks."""
@@ -131,13 +140,15 @@ class Quotas:
         """Counts a call that goes now, and reserves what it may take."""
         if now < self.until:
             self._probe = now + self._patience  # this one finds out whether it still holds
-        self._count(self._requests, now, requests)
         self._open += tokens
+        if self.counts:
+            self._count(self._requests, now, requests)
 
     def settle(self, at: float, reserved: int, tokens: int) -> None:
         """Counts the tokens that a call took that went at a time."""
         self._open -= reserved
-        self._count(self._tokens, at, tokens)
+        if self.counts:
+            self._count(self._tokens, at, tokens)
 
     def undo(self, at: float, requests: int, reserved: int) -> None:
         """Gives back what was counted of a call that was not sent."""

@@ -36,6 +36,7 @@ class Tempo:
         changed: is called where other limits hold than before.
 
     Attributes:
+        counts_tokens: whether tokens are limited.
         speed: the share of the limits that is used since the last refusal.
         refused: calls that the server refused for the rate, so far.
     """
@@ -48,6 +49,7 @@ class Tempo:
         "_pause",
         "_quotas",
         "_speed_at",
+        "counts_tokens",
         "refused",
         "speed",
     )
@@ -70,10 +72,14 @@ class Tempo:
         return self._pacer.limits
 
     @property
-    def counts_tokens(self) -> bool:
-        """Whether tokens are limited."""
-        limits = self.limits
-        return len(limits) > ("requests" in limits) or self._quotas.counts_tokens
+    def is_free(self) -> bool:
+        """Whether nothing is limited, and nothing was refused; then all calls may go at once."""
+        return (
+            not self.refused
+            and not self._pacer.limits
+            and not self._quotas.counts
+            and self._quotas.until == -inf
+        )
 
     @property
     def closed_until(self) -> float:
@@ -172,5 +178,6 @@ class Tempo:
                 limits[name] = min(known)
         before = self._pacer.limits
         self._pacer.limit(limits, speed=self.speed)
+        self.counts_tokens = len(limits) > ("requests" in limits) or self._quotas.counts_tokens
         if before != limits:
             self._changed()
