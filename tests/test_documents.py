@@ -24,7 +24,7 @@ from langnet.vi.strategies import STRATEGIES
 from tests.test_fit import data, distribution, network
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 IMPORT = re.compile(r"^from (langnet[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")

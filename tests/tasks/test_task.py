@@ -110,7 +110,7 @@ def test_a_spec_leads_back_to_its_task(name):
         elif isinstance(setting.default, str):
             value = "thoughts"
         else:
-            value = setting.least + (setting.least == setting.default)
+            value = setting.least if setting.least != setting.default else setting.most
         changed = task.configured(**{key: value})
         assert changed == tasks.get(changed.spec) == tasks.get(name, **{key: value})
         assert changed.spec != name
