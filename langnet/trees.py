@@ -6,8 +6,7 @@ A level evaluates the operators that lie that many above their deepest leaf, all
 a plate, empty where a tree has none. Which operators a level has is read off the tree that was
 parsed, whatever the values below came out as, so the local posterior holds.
 
-The idea is that of Ordered Memory (Shen et al. 2019, arXiv 1910.13466), where one cell is applied
-along a tree that is induced. Here the tree is given.
+After Ordered Memory (Shen et al. 2019, arXiv 1910.13466), which also induces trees.
 """
 
 from __future__ import annotations
@@ -132,10 +131,7 @@ def reduced(
 
 
 def _agreement(target: str, value: Any) -> float:
-    """Σ log p over the leaves that should be there: 0.99 where one is right, 0.01 where not.
-
-    So one wrong value is unlikely and does not hide whether the others are right.
-    """
+    """Σ log p over leaves, 0.99 where right, else 0.01: one wrong value hides no other."""
     wanted, found = (dict(_subtrees(_tree(tree))) for tree in (target, value))
     return math.fsum(
         _AGREES if path in found and found[path].symbol == subtree.symbol else _DIFFERS
@@ -240,8 +236,8 @@ class _PutBack(_Part):
         def put(tree: Tree, path: str) -> Tree:
             if path in found:
                 return Tree(found[path])
-            children = enumerate(tree.children)
-            return Tree(tree.symbol, tuple(put(child, f"{path}.{n}") for n, child in children))
+            children = (put(child, f"{path}.{n}") for n, child in enumerate(tree.children))
+            return Tree(tree.symbol, tuple(children))
 
         return put(tree, "")
 
