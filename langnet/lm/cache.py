@@ -101,22 +101,21 @@ class Cached(Wrapper):
         """
         drawn = decoding.temperature > 0
         head = self._head_of_draws(context, decoding)
-        if len(keys) == 1:  # by far the most calls
-            name = _name(head, keys[0].path if drawn else "")
-            return [await self._drawn(name, context, decoding, keys)]
-        names = [_name(head, key.path if drawn else "") for key in keys]
-        return await self._several(names, context, decoding, keys)
-
-    async def _drawn(
-        self, name: str, context: str, decoding: Decoding, keys: Sequence[Key]
-    ) -> Completion:
-        """One text."""
+        if len(keys) > 1:
+            names = [_name(head, key.path if drawn else "") for key in keys]
+            return await self._several(names, context, decoding, keys)
+        if not keys:
+            return []
+        # By far the most calls are for one text.
+        if drawn:
+            head.update(keys[0].path.encode("utf-8", "surrogatepass"))
+        name = head.hexdigest()
         found = self._lookup([name], _completion)
         if found:
-            return found[name]
+            return [found[name]]
         (completion,) = await self.model.sample(context, decoding=decoding, keys=keys)
         self._keep(name, completion, decoding)
-        return completion
+        return [completion]
 
     def _keep(self, name: str, completion: Completion, decoding: Decoding) -> None:
         if not _is_cut_short(completion, decoding):

@@ -43,7 +43,8 @@ class Alarm:
     def add(self, attempt: Attempt) -> None:
         """Watches an attempt."""
         self._attempts.add(attempt)
-        self.moved(attempt)
+        if (deadline := attempt.deadline) < self._due:
+            self._set(deadline)
 
     def moved(self, attempt: Attempt) -> None:
         """Takes note of an attempt's deadline."""
@@ -53,7 +54,7 @@ class Alarm:
     def remove(self, attempt: Attempt) -> None:
         """Watches an attempt no longer; of a clock that nobody needs no timer is left."""
         self._attempts.discard(attempt)
-        if not self._attempts:
+        if not self._attempts and self._timer is not None:
             self._set(inf)
 
     def _set(self, due: float) -> None:
