@@ -100,7 +100,8 @@ class Cached(Wrapper):
             ModelError: the call failed.
         """
         drawn = decoding.temperature > 0
-        head = self._head_of_draws(context, decoding)
+        identity = self.model.identity
+        head = self._head_of_draws(context, decoding, identity)
         if len(keys) > 1:
             names = [_name(head, key.path if drawn else "") for key in keys]
             return await self._several(names, context, decoding, keys)
@@ -114,12 +115,12 @@ class Cached(Wrapper):
         if found:
             return [found[name]]
         (completion,) = await self.model.sample(context, decoding=decoding, keys=keys)
-        self._keep(name, completion, decoding)
+        self._keep(name, completion, decoding, identity)
         return [completion]
 
-    def _keep(self, name: str, completion: Completion, decoding: Decoding) -> None:
+    def _keep(self, name: str, completion: Completion, decoding: Decoding, identity: str) -> None:
         if not _is_cut_short(completion, decoding):
-            self._store.put(name, _text_bytes(completion), self.model.identity)
+            self._store.put(name, _text_bytes(completion), identity)
 
     async def _several(
         self, names: Sequence[str], context: str, decoding: Decoding, keys: Sequence[Key]
@@ -131,7 +132,7 @@ class Cached(Wrapper):
         def keep(name: str, completion: Completion) -> None:
             if name not in found:
                 found[name] = Completion(completion.text, completion.finish)
-                self._keep(name, completion, decoding)
+                self._keep(name, completion, decoding, self.model.identity)
 
         async def ask(keys: list[Key]) -> list[Completion]:
             return await self.model.sample(context, decoding=decoding, keys=keys)
@@ -220,11 +221,10 @@ class Cached(Wrapper):
         fields = _encode([_FORMAT, self.model.identity, kind, len(text), *rest])
         return sha256(b"%b\n%b" % (fields.encode(), text))
 
-    def _head_of_draws(self, context: str, decoding: Decoding) -> _Hash:
+    def _head_of_draws(self, context: str, decoding: Decoding, identity: str) -> _Hash:
         """What the names of draws begin with; only the context changes from call to call."""
         text = context.encode("utf-8", "surrogatepass")
         known = self._draws.get(id(decoding))
-        identity = self.model.identity
         if known is None or known[1] != identity:
             if len(self._draws) >= _MOST_DECODINGS:
                 self._draws.clear()
