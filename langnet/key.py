@@ -38,7 +38,7 @@ class Key(tuple[str | int, ...]):
     def path(self) -> str:
         """The path as text, unambiguous: each part carries its type and length."""
         return "".join(
-            [f"i{part};" if isinstance(part, int) else f"s{len(part)}:{part}" for part in self]
+            [f"s{len(part)}:{part}" if isinstance(part, str) else f"i{part};" for part in self]
         )
 
     @property

@@ -45,8 +45,11 @@ def text_of(choice: Mapping[str, Any]) -> str | None:
     Raises:
         TransientError: where the text should be stands something else.
     """
+    message = choice.get("message")
+    if type(message) is dict and type(text := message.get("content")) is str:
+        return text  # what nearly all answers are
     match choice:
-        case {"message": {"content": str(text)}} | {"text": str(text)}:
+        case {"text": str(text)}:
             return text
         case {"message": {"content": [*parts]}} if all(isinstance(part, dict) for part in parts):
             texts = [part["text"] for part in parts if _is_text(part)]
@@ -105,9 +108,10 @@ def completion_of(
     if finish in _BROKEN_OFF:
         raise TransientError(f"{where} broke the answer off (finish_reason {finish!r})")
     text = text_of(choice)
-    match choice:
-        case {"message": {"refusal": str(words)}} if words and not text:
-            raise RequestRejected(f"the model at {where} refused: {cleaned(words, None)}")
+    if not text:
+        match choice:
+            case {"message": {"refusal": str(words)}} if words:
+                raise RequestRejected(f"the model at {where} refused: {cleaned(words, None)}")
     cut = finish in _CUT
     if text is None:
         if not cut:
@@ -128,8 +132,7 @@ def ended(text: str, *, stop: Sequence[str], is_cut: bool, usage: Usage) -> Comp
         is_cut: whether the text reached its greatest length.
         usage: tokens that it took.
     """
-    cuts = [at for at in (text.find(string) for string in stop) if at >= 0]
-    if cuts:
+    if stop and (cuts := [at for at in (text.find(string) for string in stop) if at >= 0]):
         return Completion(text[: min(cuts)].strip(), "stop", usage)
     return Completion(text.strip(), "length" if is_cut else "stop", usage)
 

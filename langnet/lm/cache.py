@@ -100,27 +100,27 @@ class Cached(Wrapper):
             ModelError: the call failed.
         """
         drawn = decoding.temperature > 0
-        head = self._head_of_draws(context, decoding)
-        if len(keys) == 1:  # by far the most calls
-            name = _name(head, keys[0].path if drawn else "")
-            return [await self._drawn(name, context, decoding, keys)]
-        names = [_name(head, key.path if drawn else "") for key in keys]
-        return await self._several(names, context, decoding, keys)
-
-    async def _drawn(
-        self, name: str, context: str, decoding: Decoding, keys: Sequence[Key]
-    ) -> Completion:
-        """One text."""
+        identity = self.model.identity
+        head = self._head_of_draws(context, decoding, identity)
+        if len(keys) > 1:
+            names = [_name(head, key.path if drawn else "") for key in keys]
+            return await self._several(names, context, decoding, keys)
+        if not keys:
+            return []
+        # By far the most calls are for one text.
+        if drawn:
+            head.update(keys[0].path.encode("utf-8", "surrogatepass"))
+        name = head.hexdigest()
         found = self._lookup([name], _completion)
         if found:
-            return found[name]
+            return [found[name]]
         (completion,) = await self.model.sample(context, decoding=decoding, keys=keys)
-        self._keep(name, completion, decoding)
-        return completion
+        self._keep(name, completion, decoding, identity)
+        return [completion]
 
-    def _keep(self, name: str, completion: Completion, decoding: Decoding) -> None:
+    def _keep(self, name: str, completion: Completion, decoding: Decoding, identity: str) -> None:
         if not _is_cut_short(completion, decoding):
-            self._store.put(name, _text_bytes(completion), self.model.identity)
+            self._store.put(name, _text_bytes(completion), identity)
 
     async def _several(
         self, names: Sequence[str], context: str, decoding: Decoding, keys: Sequence[Key]
@@ -132,7 +132,7 @@ class Cached(Wrapper):
         def keep(name: str, completion: Completion) -> None:
             if name not in found:
                 found[name] = Completion(completion.text, completion.finish)
-                self._keep(name, completion, decoding)
+                self._keep(name, completion, decoding, self.model.identity)
 
         async def ask(keys: list[Key]) -> list[Completion]:
             return await self.model.sample(context, decoding=decoding, keys=keys)
@@ -221,11 +221,10 @@ class Cached(Wrapper):
         fields = _encode([_FORMAT, self.model.identity, kind, len(text), *rest])
         return sha256(b"%b\n%b" % (fields.encode(), text))
 
-    def _head_of_draws(self, context: str, decoding: Decoding) -> _Hash:
+    def _head_of_draws(self, context: str, decoding: Decoding, identity: str) -> _Hash:
         """What the names of draws begin with; only the context changes from call to call."""
         text = context.encode("utf-8", "surrogatepass")
         known = self._draws.get(id(decoding))
-        identity = self.model.identity
         if known is None or known[1] != identity:
             if len(self._draws) >= _MOST_DECODINGS:
                 self._draws.clear()

@@ -1,4 +1,4 @@
-"""The event loop's clock."""
+"""The event loop's clock, and its events."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import anyio
 
-__all__ = ["current_time"]
+__all__ = ["current_time", "event"]
 
 
 def current_time() -> float:
@@ -18,3 +18,12 @@ def current_time() -> float:
         return asyncio.get_running_loop().time()
     except RuntimeError:  # another kind of event loop
         return anyio.current_time()
+
+
+def event() -> asyncio.Event | anyio.Event:
+    """What `anyio.Event` is on asyncio, without the search for the kind of event loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:  # another kind of event loop
+        return anyio.Event()
+    return asyncio.Event()

@@ -36,6 +36,8 @@ class Connection:
         self._owns_session = session is None
         self._hear: Callable[[int, Mapping[str, str]], None] | None = None
         self._closed = False
+        self._headers = address.headers
+        self._urls: dict[str, str] = {}
 
     def ask(self, path: str, body: Mapping[str, Any]) -> Awaitable[dict[str, Any]]:
         """The server's answer.
@@ -50,9 +52,9 @@ class Connection:
         """
         return post_json(
             self.opened(),
-            self.address.url(path),
+            self._urls.get(path) or self._url(path),
             body,
-            headers=self.address.headers,
+            headers=self._headers,
             timeout=self.timeout,
             secret=self.address.key,
             hear=self._hear,
@@ -79,11 +81,15 @@ class Connection:
             body,
             chunks=chunks,
             heard=heard,
-            headers=self.address.headers,
+            headers=self._headers,
             timeout=self.timeout,
             secret=self.address.key,
             hear=self._hear,
         )
+
+    def _url(self, path: str) -> str:
+        url = self._urls[path] = self.address.url(path)
+        return url
 
     def opened(self) -> aiohttp.ClientSession:
         """The connections.

@@ -13,7 +13,6 @@ All times are those of the event loop's clock (`anyio.current_time`), in seconds
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from math import inf
 from typing import TYPE_CHECKING, Self
@@ -24,7 +23,6 @@ from langnet.lm.clock import current_time
 from langnet.lm.reading import COUNTING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
 __all__ = ["Alarm", "CallClock", "off_the_clock"]
@@ -43,7 +41,8 @@ class Alarm:
     def add(self, attempt: Attempt) -> None:
         """Watches an attempt."""
         self._attempts.add(attempt)
-        self.moved(attempt)
+        if (deadline := attempt.deadline) < self._due:
+            self._set(deadline)
 
     def moved(self, attempt: Attempt) -> None:
         """Takes note of an attempt's deadline."""
@@ -53,7 +52,7 @@ class Alarm:
     def remove(self, attempt: Attempt) -> None:
         """Watches an attempt no longer; of a clock that nobody needs no timer is left."""
         self._attempts.discard(attempt)
-        if not self._attempts:
+        if not self._attempts and self._timer is not None:
             self._set(inf)
 
     def _set(self, due: float) -> None:
@@ -200,20 +199,22 @@ class CallClock:
 _running: ContextVar[CallClock | None] = ContextVar("_running", default=None)
 
 
-@contextmanager
-def off_the_clock() -> Iterator[None]:
+class off_the_clock:  # noqa: N801 - it is used as a function; a generator would take longer
     """Time in this block does not count towards the deadline of the call that is under way.
 
     It is counted as queued instead, where a meter counts the call.
     """
-    clock = _running.get()
-    began = current_time()
-    if clock is not None:
-        clock.pause()
-    try:
-        yield
-    finally:
-        if clock is not None:
-            clock.resume()
+
+    __slots__ = ("_began", "_clock")
+
+    def __enter__(self) -> None:
+        self._clock = _running.get()
+        self._began = current_time()
+        if self._clock is not None:
+            self._clock.pause()
+
+    def __exit__(self, *_: object) -> None:
+        if self._clock is not None:
+            self._clock.resume()
         for counts in COUNTING.get():
-            counts.queued += current_time() - began
+            counts.queued += current_time() - self._began

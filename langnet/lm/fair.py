@@ -6,6 +6,7 @@ level with the others, so that nobody saves up a right to a burst.
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections import deque
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ class Turn:
         self.taken: Reservation | None = None
         self.refusal: RateLimited | None = None
         self.gone = False
-        self.woken: anyio.Event | None = None
+        self.woken: asyncio.Event | anyio.Event | None = None
 
     @property
     def size(self) -> tuple[int, int, int]:

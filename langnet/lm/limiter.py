@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from langnet.errors import RateLimited, RequestRejected
-from langnet.lm.clock import current_time
+from langnet.lm.clock import current_time, event
 from langnet.lm.deadline import off_the_clock
 from langnet.lm.fair import FairQueue, Member, Turn
 from langnet.lm.limits import LimiterReading, Limits
@@ -234,7 +234,7 @@ class Limiter:
     async def _turn(self, turn: Turn) -> None:
         """Returns once the turn has come; meanwhile looks at the clock if nobody else does."""
         while not turn.gone:
-            turn.woken = anyio.Event()
+            turn.woken = event()
             if self._leader is None:
                 self._leader = turn
             if self._leader is not turn:

@@ -70,9 +70,14 @@ class Metered(Wrapper):
         with self._allowed(context, (), draws, decoding.max_tokens * len(keys)):
             for each in counts:
                 each.sample_calls += 1
-            completions = await self._counted(
-                counts, self.model.sample(context, decoding=decoding, keys=keys)
-            )
+            token = COUNTING.set(counts)
+            try:
+                completions = await self.model.sample(context, decoding=decoding, keys=keys)
+            except LangnetError as error:
+                self._failed(counts, error)
+                raise
+            finally:
+                COUNTING.reset(token)
             usage = completions[0].usage if len(completions) == 1 else _used(completions)
             is_told = self._is_told(usage)
             if not is_told:
@@ -128,13 +133,16 @@ class Metered(Wrapper):
         try:
             return await call
         except LangnetError as error:
-            for each in counts:
-                each.errors += 1
-            if isinstance(error, ModelError) and error.partial is not None:
-                self._arrived(counts, error)
+            self._failed(counts, error)
             raise
         finally:
             COUNTING.reset(token)
+
+    def _failed(self, counts: tuple[Counts, ...], error: LangnetError) -> None:
+        for each in counts:
+            each.errors += 1
+        if isinstance(error, ModelError) and error.partial is not None:
+            self._arrived(counts, error)
 
     def _took(
         self,

@@ -147,11 +147,15 @@ class OpenAIModel:
                 "prompts, nor does a protocol of the server's own"
             )
         self.batch = batch
+        self._identity = self._named()
         self._gathered: Callable[..., Awaitable[tuple[dict[str, Any], Usage]]] | None = None
 
     @property
     def identity(self) -> str:
         """The model, the server, and all that is set here and can change an answer."""
+        return self._identity
+
+    def _named(self) -> str:
         extra = json.dumps(self._extra, sort_keys=True) if self._extra else ""
         way = self._scoring or f"top{self._top}"
         return (
@@ -188,6 +192,7 @@ class OpenAIModel:
         )
         self._scoring = found.scoring
         self._top = top or self._top
+        self._identity = self._named()
         self._capabilities = found.capabilities
         return found
 
@@ -212,7 +217,8 @@ class OpenAIModel:
             return [one, *[Completion(one.text, one.finish)] * (len(keys) - 1)]
         # Servers keep a seed in 32 bits with a sign.
         if len(keys) == 1:  # by far the most calls
-            one, _ = await self._drawn({**body, "seed": keys[0].seed % 2**31}, decoding, keys)
+            body["seed"] = keys[0].seed % 2**31
+            one, _ = await self._drawn(body, decoding, keys)
             return [one]
         drawn = await gathered(
             [
@@ -315,7 +321,8 @@ class OpenAIModel:
         """The first choice of the server's answer, and the tokens that it took."""
         if self._gathered is not None and isinstance(body.get("prompt"), str):
             return await self._gathered(body)
-        choices, usage = await self.request(body)
+        asked = self._whole(body)
+        choices, usage = self._read(asked, await self._connection.ask(self._path, asked))
         return choices[0], usage
 
     async def request(
@@ -341,11 +348,12 @@ class OpenAIModel:
     def _read(
         self, asked: dict[str, Any], answer: dict[str, Any], prompts: Sequence[str] | None = None
     ) -> tuple[list[dict[str, Any]], Usage]:
-        match self._manner.dialect.answered(asked, answer):
-            case {"choices": [dict(), *_] as choices, **rest}:
+        answer = self._manner.dialect.answered(asked, answer)
+        match answer:
+            case {"choices": [dict(), *_] as choices}:
                 if prompts is not None:
                     choices = in_order(choices, len(prompts), self._where)
-                return choices, usage_of(rest.get("usage"))
+                return choices, usage_of(answer.get("usage"))
         raise TransientError(f"{self._where} answered without a choice")
 
     async def _drawn(
