@@ -48,6 +48,7 @@ async def evaluate(
     concurrency: int = 32,
     max_failures: float = 0.1,
     on_example: Callable[[], None] | None = None,
+    on_outcome: Callable[[Trace | Failure], None] | None = None,
 ) -> Evaluation:
     """Runs a network over examples and compares its first output with their targets.
 
@@ -60,6 +61,7 @@ async def evaluate(
         concurrency: examples in flight.
         max_failures: the share of examples that may fail; they count as 0.
         on_example: called after each example, for progress.
+        on_outcome: is given what happened on each example, in their order.
 
     Raises:
         DataError: there are no examples, or one has no target.
@@ -89,6 +91,8 @@ async def evaluate(
             else:
                 values.append(value_of(outcome, example, program.graph.target, metric))
                 predictions.append(outcome.output)
+            if on_outcome is not None:
+                on_outcome(outcome)
             if on_example is not None:
                 on_example()
     return Evaluation(tuple(values), tuple(predictions), tuple(failures))

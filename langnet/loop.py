@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from anyio import to_thread
 
 from langnet.advance import batch_of, context_of, evaluation_of, step
 from langnet.ahead import Ahead
@@ -28,7 +32,9 @@ from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter, MeterReading
 from langnet.metrics import Metric
 from langnet.program import Models
+from langnet.record import batch_rows, examples_rows, validation_rows
 from langnet.state import State, after_validation
+from langnet.trace import Failure, Trace
 from langnet.vi.context import resolved_objective
 from langnet.vi.look import Look
 from langnet.vi.method import Method
@@ -55,6 +61,7 @@ class Loop:
         tell: is told of events.
         meter: counts the calls, where there is one.
         plan: what the fit is expected to ask, where that was wanted.
+        traces: whether what the fit sees is written, too; see `langnet.record`.
     """
 
     state: State
@@ -69,6 +76,7 @@ class Loop:
     tell: Notifier
     meter: Meter | None
     plan: FitPlan | None
+    traces: bool = True
 
     async def to_the_end(self) -> str:
         """Takes all steps that are left; returns why no more are taken."""
@@ -80,6 +88,7 @@ class Loop:
         if self.plan is not None:
             total, one = self.plan.total, self.plan.step.total
             self.tell(Planned(one.calls, one.tokens, total.calls, total.tokens))
+        await self._record("examples.jsonl", partial(examples_rows, self.train, self.dev))
         try:
             async with task_group() as tasks:
                 reason = await self._steps(Ahead(tasks, method.staleness, self._look))
@@ -109,18 +118,29 @@ class Loop:
         evaluations: list[Evaluation] = []
 
         async def stepping() -> None:
-            taken.append(
-                await step(
-                    before,
-                    self.graph,
-                    self.train,
-                    models=self.models,
-                    proposer=self.proposer,
-                    metric=self.metric,
-                    method=self.method,
-                    looked=await ahead.take(before, self.method.steps),
+            looked = await ahead.take(before, self.method.steps)
+            looked = looked or await self._look(before.step, before.prompts)
+            name = f"steps/{before.step + 1:04d}.traces.jsonl"
+
+            async def improving() -> None:
+                taken.append(
+                    await step(
+                        before,
+                        self.graph,
+                        self.train,
+                        models=self.models,
+                        proposer=self.proposer,
+                        metric=self.metric,
+                        method=self.method,
+                        looked=looked,
+                    )
                 )
-            )
+
+            # Written in a thread while calls are out.
+            rows = partial(batch_rows, self.graph, looked, self.method.inference.guide)
+            calls: list[Callable[[], Awaitable[None]]]
+            calls = [improving, partial(self._record, name, rows)]
+            await concurrently(calls)
 
         async def validating() -> None:
             if before.awaits_validation(self.method):
@@ -177,21 +197,39 @@ class Loop:
         """What the current prompts make of the validation examples."""
         done = itertools.count(1)
         total = len(self.dev)
-        return await evaluation_of(
-            self.state,
+        outcomes: list[Trace | Failure] = []
+        before = self.state
+        found = await evaluation_of(
+            before,
             self.graph,
             self.dev,
             self.models,
             self.metric,
             self.method,
             lambda: self.tell(PhaseAdvanced("validate", next(done), total)),
+            outcomes.append if self._records else None,
         )
+        await self._record(
+            f"validations/{before.step:04d}.jsonl",
+            partial(validation_rows, self.graph, outcomes, found.values),
+        )
+        return found
 
     def _validated(self, found: Evaluation, of: State | None = None) -> None:
         self.state = after_validation(self.state, found, self.method, of=of)
         state = self.state
         last = state.validations[-1]
         self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0))
+
+    @property
+    def _records(self) -> bool:
+        return self.run is not None and self.traces
+
+    async def _record(self, name: str, rows: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        """Writes rows in a thread, where they are wanted."""
+        run = self.run
+        if run is not None and self._records:
+            await to_thread.run_sync(lambda: run.save_lines(name, rows()))
 
     def _save(self) -> None:
         if self.run is not None:

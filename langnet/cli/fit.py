@@ -74,6 +74,7 @@ class _Job:
     baselines: bool
     directory: Path
     resume: bool
+    traces: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,12 @@ class _Outcome:
     help="The run directory; by default runs/NETWORK-TASK-seedN.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the run directory.")
+@click.option(
+    "--traces/--no-traces",
+    default=True,
+    show_default=True,
+    help="Keep every text that the fit sees, for reports.",
+)
 @network_options
 @common
 def fit_command(network: str, *, as_json: bool, **options: Any) -> None:
@@ -183,6 +190,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
         options["with_baselines"],
         Path(options["out"] or Path("runs", name)),
         options["resume"],
+        options["traces"],
     )
 
 
@@ -220,6 +228,7 @@ async def _fit(job: _Job) -> _Outcome:
                     budget=job.budget,
                     spent=_spent(earlier),
                     plan=True,
+                    traces=job.traces,
                 )
                 test = await _held_out(job, fitted, others, opened, observer)
                 result = _result(job, fitted, test, opened)

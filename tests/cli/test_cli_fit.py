@@ -13,6 +13,7 @@ import pytest
 from langnet import graph_file
 
 FILES = {"run.json", "state.json", "steps", "result.json", "cost.json", "prompts.yaml", "best.yaml"}
+FILES |= {"examples.jsonl", "validations"}
 
 
 def names(directory):
