@@ -45,7 +45,9 @@ def _run(name: str, data: Mapping[str, Any]) -> Run:
         for entry in training
         if entry["metrics"].get("dev_acc") is not None
     )
-    prompts = {entry["step"]: _by_name(names, entry["layers"]) for entry in training}
+    prompts: dict[int, Mapping[str, str]]
+    prompts = {training[0]["step"]: _by_name(names, training[0]["layers"])}
+    prompts.update((step.number, step.prompts) for step in steps)
     best = max(validations, key=lambda found: found[1], default=(training[-1]["step"], 0.0))[0]
     return Run(
         name=name,
@@ -87,17 +89,19 @@ def _by_name(names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
 
 def _steps(names: Sequence[str], training: Sequence[Mapping[str, Any]]) -> Iterator[Step]:
     for entry in training[1:]:
-        prompts = _by_name(names, entry["layers"])
         figures = {
             ours: entry["metrics"][theirs]
             for theirs, ours in _FIGURES.items()
             if entry["metrics"].get(theirs) is not None
         }
         choices = tuple(
-            _choice(name, found, prompts[name])
-            for name, found in zip(names, entry["candidates"], strict=False)
+            _choice(name, found, taken)
+            for name, taken, found in zip(names, entry["layers"], entry["candidates"], strict=False)
             if found  # one layer has an empty list beside its own
         )
+        # A candidate is whole where the prompts on record are cut short.
+        prompts = _by_name(names, entry["layers"])
+        prompts |= {choice.prompt: choice.candidates[choice.chosen].text for choice in choices}
         yield Step(entry["step"], figures, {}, choices, prompts)
 
 
@@ -108,7 +112,8 @@ def _choice(name: str, found: Sequence[Mapping[str, Any]], taken: str) -> Choice
     )
     scores = [item["score"] for item in found]
     winner = max(range(len(scores)), key=scores.__getitem__)
-    chosen = next((n for n, item in enumerate(found) if item["layer"] == taken), winner)
+    begun = [n for n, item in enumerate(found) if item["layer"].startswith(taken)]
+    chosen = max(begun or range(len(scores)), key=scores.__getitem__)
     return Choice(name, candidates, chosen, winner, scores[winner] - scores[0], None)
 
 
