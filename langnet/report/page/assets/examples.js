@@ -14,6 +14,8 @@ function examples(place, run) {
     [["all", "all examples"], ["wrong", "wrong at the end"], ["gained", "wrong at first, right at the end"],
       ["lost", "right at first, wrong at the end"], ["dev", "validation examples"], ["train", "training examples"]]
       .map(([value, text]) => el("option", { value }, text)));
+  // Validation examples come back at every validation, so they can be followed.
+  if (run.examples.some((one) => one.part === "dev")) show.value = "dev";
   const search = el("input", { type: "search", placeholder: "find in inputs and targets", "aria-label": "find" });
   const only = el("button", { type: "button", hidden: true, onclick: () => { cell = null; page = 0; list(); } });
   const items = el("ul", { class: "list", "aria-label": "examples" });
