@@ -98,7 +98,7 @@ async def test_a_run_can_be_walked(run, page_file):
         assert {after for _, after in shown} == {one["text"] for one in choice["candidates"]}
         assert {old for old, _ in shown} == {before}
         taken = details.locator(".candidate.taken .row")
-        assert "taken: the best mean, gain" in (await texts(taken))[0]
+        assert "taken: the best mean of all that stayed, gain" in (await texts(taken))[0]
 
         await page.select_option("[data-part=examples] select", "train")
         await page.locator(".list button").nth(1).click()

@@ -94,11 +94,12 @@ def _facts(
         yield "ended", str(result["reason"])
     models = {*about["models"].values()}
     for name, model in about["models"].items():
-        yield ("model" if len(models) == 1 else f"model of {name}"), str(model)
+        # The rest of an identity, such as digests, stands with the settings.
+        yield ("model" if len(models) == 1 else f"model of {name}"), str(model).split(" ")[0]
         if len(models) == 1:
             break
     if about["proposer"] not in models:
-        yield "proposer", str(about["proposer"])
+        yield "proposer", str(about["proposer"]).split(" ")[0]
 
 
 def _settings(directory: Path, about: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,14 @@ function ticks(low, high, most = 5) {
  * @param title what is shown
  * @param unit of the values
  * @param series {name, points: [[step, value], …]}, values null where unknown
+ * @param holds whether the legend keeps to the last value that is known at a step
  */
-function chart(title, unit, series) {
+function chart(title, unit, series, holds = false) {
+  // A series has its colour by its place, whichever others are empty.
   const known = series
-    .map((one) => ({ ...one, points: one.points.filter(([, y]) => typeof y === "number") }))
+    .map((one, place) => ({
+      ...one, colour: place % 6, points: one.points.filter(([, y]) => typeof y === "number"),
+    }))
     .filter((one) => one.points.length);
   if (!known.length) return null;
   const xs = [...new Set(known.flatMap((one) => one.points.map(([x]) => x)))].sort((a, b) => a - b);
@@ -55,15 +59,15 @@ function chart(title, unit, series) {
       shape("text", { x: across(x), y: HEIGHT - 6, "text-anchor": "middle" }, String(x)),
     );
   }
-  known.forEach((one, place) => {
+  for (const one of known) {
     const path = one.points.map(([x, y], n) => `${n ? "L" : "M"}${across(x)} ${up(y)}`).join("");
-    picture.append(shape("path", { class: `curve c${place % 6}`, d: path }));
+    picture.append(shape("path", { class: `curve c${one.colour}`, d: path }));
     if (one.points.length <= 30) {
       for (const [x, y] of one.points) {
-        picture.append(shape("circle", { class: `f${place % 6}`, cx: across(x), cy: up(y), r: 3 }));
+        picture.append(shape("circle", { class: `f${one.colour}`, cx: across(x), cy: up(y), r: 3 }));
       }
     }
-  });
+  }
   const cursor = shape("line", { class: "cursor", y1: EDGE.top, y2: HEIGHT - EDGE.bottom, visibility: "hidden" });
   picture.append(cursor);
 
@@ -76,9 +80,9 @@ function chart(title, unit, series) {
     cursor.setAttribute("visibility", visible ? "visible" : "hidden");
     legend.replaceChildren(
       el("span", { class: "soft" }, `step ${x}`),
-      ...known.map((one, place) => {
-        const found = one.points.find(([step]) => step === x);
-        return el("span", {}, el("i", { class: `f${place % 6}` }), `${one.name} `,
+      ...known.map((one) => {
+        const found = one.points.findLast(([step]) => (holds ? step <= x : step === x));
+        return el("span", {}, el("i", { class: `f${one.colour}` }), `${one.name} `,
           el("b", {}, shown(found ? found[1] : null)));
       }),
     );

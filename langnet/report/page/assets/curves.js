@@ -33,8 +33,8 @@ function overlay(place, runs) {
   const lines = (pick) => runs.map((run) => ({ name: run.name, points: pick(run) }));
   const figure = (name) => (run) => run.steps.map((s, n) => [s, run.figures[name]?.[n] ?? null]);
   place.append(...[
-    chart("Validation", "metric", lines((run) => run.validations)),
-    chart("Batch", "metric", lines(figure("batch"))),
-    chart("Objective", "of the prompts that were taken, summed", lines(figure("score"))),
+    chart("Validation", "metric", lines((run) => run.validations), true),
+    chart("Batch", "metric", lines(figure("batch")), true),
+    chart("Objective", "of the prompts that were taken, summed", lines(figure("score")), true),
   ].filter(Boolean));
 }

@@ -23,7 +23,7 @@ function errors(place, run, look) {
   const pick = el("input", { type: "range", min: 0, max: steps.length - 1, step: 1,
     value: Math.max(steps.indexOf(best), 0), "aria-label": "validation" });
   const said = el("span", {});
-  const table = el("div", { class: "scroll" });
+  const table = el("div", { class: "scroll", tabindex: 0 });
   place.append(
     el("p", { class: "hint" }, "Targets in rows, answers in columns, on the validation examples. Choose a count to see its examples."),
     el("div", { class: "tools" }, el("label", { class: "wide" }, "validation", pick), said), table);

@@ -4,7 +4,7 @@ const PAGE = 50;
 
 function examples(place, run) {
   if (!run.examples.length) {
-    place.append(el("p", { class: "hint" }, "The run keeps no texts: it was made with --no-traces."));
+    place.append(el("p", { class: "hint" }, "The run keeps no texts of examples, as with --no-traces."));
     return () => {};
   }
   let cell = null;

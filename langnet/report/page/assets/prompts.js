@@ -34,12 +34,14 @@ function chosen(run, prompt, choice, number) {
 function filledIn(choice, candidates) {
   const [incumbent] = candidates[0];
   const most = Math.max(...candidates.map(([, , , examples]) => examples ?? 0));
-  const order = candidates.map((_, n) => n).sort((a, b) => rank(candidates[b]) - rank(candidates[a]));
+  // A score on a few examples is a rough one: those that were seen on more come first.
+  const order = candidates.map((_, n) => n).sort((a, b) => (
+    (candidates[b][3] ?? 0) - (candidates[a][3] ?? 0) || rank(candidates[b]) - rank(candidates[a])));
   const dropped = Object.entries(choice.dropped).filter(([, n]) => n).map(([why, n]) => `${n} ${why}`).join(", ");
   return [
     choice.kept ? null : el("h4", {}, "What changed"),
     choice.kept ? null : marked(incumbent, candidates[choice.chosen][0]),
-    el("h4", {}, "Candidates, the best first; marked is what differs from the prompt before"),
+    el("h4", {}, "Candidates, the best first; marked is what differs from the prompt before the step"),
     ...order.map((n) => {
       const [text, origin, score, examples] = candidates[n];
       return el("div", { class: n === choice.chosen ? "candidate taken" : "candidate" },
@@ -62,7 +64,7 @@ function verdict(choice, n, examples, most) {
   if (n === choice.chosen) {
     if (n === 0) return choice.winner === 0 ? "kept: none was better" : "kept: the better one passed no test";
     const error = choice.error === null ? "" : ` ± ${shown(choice.error)}`;
-    return `taken: the best mean, gain ${shown(choice.gain)}${error}`;
+    return `taken: the best mean of all that stayed, gain ${shown(choice.gain)}${error}`;
   }
   if (n === choice.winner) return "the best mean, but it did not pass the acceptance test";
   if (examples !== null && examples < most) return `raced away after ${examples} of ${most} examples`;
