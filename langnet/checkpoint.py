@@ -4,6 +4,7 @@ RUN/
   run.json         what the run is: format, seed, graph, data, models, method
   state.json       all that the next step depends on
   steps/0001.json  what step 1 did: candidates, scores, choices
+  costs/0001.json  calls, tokens and seconds of step 1 and its validation, where a meter counts
 
 and, unless traces are left out, as JSON lines (see `langnet.record`):
 
@@ -24,6 +25,7 @@ from langnet.data import Example, data_hash
 from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
+from langnet.lm.meter import MeterReading
 from langnet.program import Models
 from langnet.text_file import write_text
 from langnet.vi.calls import Account
@@ -90,6 +92,11 @@ class RunDirectory:
         ]
         data["account"] = None if account is None else asdict(account)
         write_json(self.path / "steps" / f"{number:04d}.json", data)
+
+    def save_cost(self, number: int, took: MeterReading, seconds: float) -> None:
+        """Writes what a step took with its validation: apart, since no seed decides that."""
+        data = {"seconds": round(seconds, 3), **took.to_json()}
+        write_json(self.path / "costs" / f"{number:04d}.json", data)
 
     def save_lines(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Writes rows as JSON lines, all or nothing.

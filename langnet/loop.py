@@ -112,7 +112,7 @@ class Loop:
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
-        began = time.monotonic()
+        began, reading = time.monotonic(), self._reading()
         before = self.state
         taken: list[tuple[State, StepResult]] = []
         evaluations: list[Evaluation] = []
@@ -157,6 +157,9 @@ class Loop:
         if not self.method.staleness and self.state.awaits_validation(self.method):
             # So that a fit that ends here has validated what it ends with.
             self._validated(await self._evaluated())
+        if self.run is not None and self.meter is not None and reading is not None:
+            took = self.meter.snapshot() - reading
+            self.run.save_cost(self.state.step, took, time.monotonic() - began)
         self._save()
 
     def _tell_step(self, before: State, result: StepResult, seconds: float) -> None:

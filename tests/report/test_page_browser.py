@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from langnet.report.page import report_page
 from tests.report.runs import ATTACKS
@@ -21,7 +22,18 @@ playwright = pytest.importorskip("playwright.async_api", reason="playwright is n
 
 CHROMIUM = os.environ.get("LANGNET_CHROMIUM") or shutil.which("chromium")
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (apt install it)")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (apt install it)"),
+    pytest.mark.asyncio(loop_scope="module"),  # one browser for all
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
+    async with playwright.async_playwright() as play:
+        started = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        await started.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +59,11 @@ def page_file(run, tmp_path_factory):
 
 
 @asynccontextmanager
-async def opened(file, **settings):
-    """A page in a new Chromium; afterwards it must have said, asked and alerted nothing."""
+async def opened(browser, file, **settings):
+    """A page as nobody has seen it yet; it must say, ask and alert nothing."""
     heard = []
-    async with playwright.async_playwright() as play:
-        browser = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = await (await browser.new_context(**settings)).new_page()
+    async with await browser.new_context(**settings) as context:
+        page = await context.new_page()
         page.on("console", lambda message: heard.append(message.text))
         page.on("pageerror", lambda error: heard.append(str(error)))
         page.on("request", lambda request: heard.append(request.url))
@@ -66,7 +77,6 @@ async def opened(file, **settings):
         await page.goto(file.as_uri())
         await page.wait_for_selector(".detail h4")
         yield page
-        await browser.close()
     assert heard == [file.as_uri()]
 
 
@@ -74,9 +84,9 @@ async def texts(locator):
     return await locator.all_text_contents()
 
 
-async def test_a_run_can_be_walked(run, page_file):
+async def test_a_run_can_be_walked(browser, run, page_file):
     """Curves by key, every candidate's difference, an example over time, and a class of errors."""
-    async with opened(page_file, viewport={"width": 1280, "height": 900}) as page:
+    async with opened(browser, page_file, viewport={"width": 1280, "height": 900}) as page:
         metric = page.locator("figure.chart").first
         assert "step 3" in await metric.locator(".legend").text_content()
         await metric.locator("svg").focus()
@@ -118,9 +128,9 @@ async def test_a_run_can_be_walked(run, page_file):
         assert await page.locator(".list button").count() == count
 
 
-async def test_what_a_model_wrote_does_nothing(page_file):
+async def test_what_a_model_wrote_does_nothing(browser, page_file):
     """Markup in prompts, inputs, answers and results is shown as text, and none of it runs."""
-    async with opened(page_file) as page:
+    async with opened(browser, page_file) as page:
         for details in await page.locator("details").all():
             await details.locator("summary").click()
         await page.locator(".candidate").first.wait_for()
@@ -132,12 +142,12 @@ async def test_what_a_model_wrote_does_nothing(page_file):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_it_fits_and_stays_where_it_is(page_file, scheme):
+async def test_it_fits_and_stays_where_it_is(browser, page_file, scheme):
     """At 1280 and 400 pixels nothing sticks out or jumps, and the ground follows the scheme."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for width in (1280, 400):
         viewport = {"width": width, "height": 900}
-        async with opened(page_file, viewport=viewport, color_scheme=scheme) as page:
+        async with opened(browser, page_file, viewport=viewport, color_scheme=scheme) as page:
             await page.locator("[data-part=prompts] details.taken summary").first.click()
             await page.locator(".candidate").first.wait_for()
             sizes = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -159,11 +169,11 @@ async def test_it_fits_and_stays_where_it_is(page_file, scheme):
             assert file.stat().st_size > 20_000
 
 
-async def test_runs_are_compared(run, page_file, tmp_path):
+async def test_runs_are_compared(browser, run, page_file, tmp_path):
     """Of several runs all stand in a table, and each can be opened."""
     file = tmp_path / "both.html"
     file.write_text(await asyncio.to_thread(report_page, [page_file.parent, run]))
-    async with opened(file) as page:
+    async with opened(browser, file) as page:
         assert await page.locator("#comparison tbody tr").count() == 2
         await page.locator("#comparison tbody button").nth(1).click()
         assert await page.locator("article.run:visible").count() == 1

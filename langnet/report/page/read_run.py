@@ -60,7 +60,7 @@ def _run(directory: Path) -> Run:
         for path in sorted((directory / "validations").glob("*.jsonl"))
     }
     steps = tuple(
-        _step(number, _read(path), traces.get(number, ()))
+        _step(number, _read(path), traces.get(number, ()), directory)
         for path in sorted((directory / "steps").glob("*.json"))
         for number in [int(path.stem)]
         if number <= done
@@ -112,12 +112,16 @@ def _settings(directory: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _step(number: int, data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Step:
+def _step(
+    number: int, data: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], directory: Path
+) -> Step:
     figures = {"batch": data["metric"], "score": data["score"], "ess": _sample_size(data, rows)}
     bound = data.get("bound")
     if bound is not None:
         figures["iwae"] = bound["iwae"]["mean"]
         figures["elbo"] = None if bound["elbo"] is None else bound["elbo"]["mean"]
+    cost = _read(directory / "costs" / f"{number:04d}.json", {})
+    figures |= {name: cost.get(name) for name in _COSTS}
     return Step(
         number,
         {name: value for name, value in figures.items() if value is not None},
@@ -219,6 +223,7 @@ def _prompt_text(node: Mapping[str, Any]) -> str:
     return str(prompt["text"] if isinstance(prompt, Mapping) else prompt)
 
 
+_COSTS = ("prompt_tokens", "completion_tokens", "seconds")
 _NEEDED: Any = object()
 
 

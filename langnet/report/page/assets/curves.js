@@ -24,6 +24,11 @@ function curves(place, run) {
     phases.length ? chart("Calls", "so far", [{
       name: "all", points: run.steps.map((step, n) => [step, (sum += all[n])]),
     }]) : null,
+    chart("Tokens", "per step, its validation included", [
+      { name: "given", points: over("prompt_tokens") },
+      { name: "drawn", points: over("completion_tokens") },
+    ]),
+    chart("Time", "seconds per step", [{ name: "time", points: over("seconds") }]),
   ];
   const found = charts.filter(Boolean);
   place.append(...(found.length ? found : [el("p", { class: "hint" }, "No step is done yet.")]));
