@@ -16,6 +16,7 @@ from langnet.lm.caller import calling
 from langnet.metrics import Metric, exact
 from langnet.program import Models, Program
 from langnet.state import State, after_step, after_validation
+from langnet.trace import Failure, Trace
 from langnet.vi.context import Context
 from langnet.vi.look import Look
 from langnet.vi.method import Method
@@ -76,6 +77,7 @@ async def evaluation_of(
     metric: Metric,
     method: Method,
     on_example: Callable[[], None] | None,
+    on_outcome: Callable[[Trace | Failure], None] | None = None,
 ) -> Evaluation:
     """What the current prompts make of validation examples, on the same draws every time."""
     with calling(purpose="validate"):
@@ -87,6 +89,7 @@ async def evaluation_of(
             concurrency=method.concurrency,
             max_failures=method.max_failures,
             on_example=on_example,
+            on_outcome=on_outcome,
         )
 
 

@@ -4,12 +4,19 @@ RUN/
   run.json         what the run is: format, seed, graph, data, models, method
   state.json       all that the next step depends on
   steps/0001.json  what step 1 did: candidates, scores, choices
+  costs/0001.json  calls, tokens and seconds of step 1 and its validation, where a meter counts
+
+and, unless traces are left out, as JSON lines (see `langnet.record`):
+
+  examples.jsonl           the examples that are trained and validated on
+  steps/0001.traces.jsonl  the batch of step 1 as it was seen
+  validations/0001.jsonl   what the network answered in the validation after step 1
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +25,7 @@ from langnet.data import Example, data_hash
 from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
 from langnet.lm.base import LanguageModel
+from langnet.lm.meter import MeterReading
 from langnet.program import Models
 from langnet.text_file import discard_unfinished, write_text
 from langnet.vi.calls import Account
@@ -86,6 +94,23 @@ class RunDirectory:
         ]
         data["account"] = None if account is None else asdict(account)
         write_json(self.path / "steps" / f"{number:04d}.json", data)
+
+    def save_cost(self, number: int, took: MeterReading, seconds: float) -> None:
+        """Writes what a step took with its validation: apart, since no seed decides that."""
+        data = {"seconds": round(seconds, 3), **took.to_json()}
+        write_json(self.path / "costs" / f"{number:04d}.json", data)
+
+    def save_lines(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Writes rows as JSON lines, all or nothing.
+
+        Args:
+            name: the file's path in the directory, with "/".
+            rows: plain data.
+        """
+        lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, "".join(f"{line}\n" for line in lines))
 
 
 def describe(

@@ -53,6 +53,7 @@ async def evaluate(
     cut_off: bool = False,
     keep: str | None = None,
     on_example: Callable[[], None] | None = None,
+    on_outcome: Callable[[Trace | Failure], None] | None = None,
 ) -> Evaluation:
     """Runs a network over examples and compares its first output with their targets.
 
@@ -68,6 +69,7 @@ async def evaluate(
             are left are then failures with a `RunDeadlineExceeded`, which no share counts.
         keep: a part whose value on each example is kept beside the answer.
         on_example: called after each example, for progress.
+        on_outcome: is given what happened on each example, in their order.
 
     Raises:
         DataError: there are no examples, or one has no target.
@@ -102,6 +104,8 @@ async def evaluate(
                     predictions.append(outcome.output)
                 if keep is not None:
                     kept.append(None if isinstance(outcome, Failure) else outcome[keep])
+                if on_outcome is not None:
+                    on_outcome(outcome)
                 if on_example is not None:
                     on_example()
     return Evaluation(tuple(values), tuple(predictions), tuple(failures), tuple(kept))

@@ -72,6 +72,7 @@ async def fit(
     budget: Budget | None = None,
     spent: MeterReading | None = None,
     plan: bool = False,
+    traces: bool = True,
 ) -> Fitted:
     """Fits the prompts of a graph.
 
@@ -92,6 +93,8 @@ async def fit(
             with the best so far. Needs the meter that counts the models' calls.
         spent: what earlier sessions of this fit have spent of the budget.
         plan: whether to find out beforehand what the fit will ask, and tell observers.
+        traces: whether what the fit sees is written to the directory as well: every text of every
+            example in every batch and validation, for reports.
 
     Raises:
         GraphError: nothing is trainable, or a checkpoint belongs to another fit.
@@ -131,6 +134,7 @@ async def fit(
         tell=Notifier(observers),
         meter=meter,
         plan=planned,
+        traces=traces,
     )
     began = time.monotonic()
     with (meter or Meter()).limited(budget, spent=spent):

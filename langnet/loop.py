@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from anyio import to_thread
 
 from langnet.advance import batch_of, context_of, evaluation_of, step
 from langnet.ahead import Ahead
@@ -29,7 +33,9 @@ from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter, MeterReading
 from langnet.metrics import Metric
 from langnet.program import Models
+from langnet.record import batch_rows, examples_rows, validation_rows
 from langnet.state import State, after_validation
+from langnet.trace import Failure, Trace
 from langnet.vi.context import resolved_objective
 from langnet.vi.look import Look
 from langnet.vi.method import Method
@@ -56,6 +62,7 @@ class Loop:
         tell: is told of events.
         meter: counts the calls, where there is one.
         plan: what the fit is expected to ask, where that was wanted.
+        traces: whether what the fit sees is written, too; see `langnet.record`.
     """
 
     state: State
@@ -70,6 +77,7 @@ class Loop:
     tell: Notifier
     meter: Meter | None
     plan: FitPlan | None
+    traces: bool = True
 
     async def to_the_end(self) -> str:
         """Takes all steps that are left; returns why no more are taken."""
@@ -81,6 +89,7 @@ class Loop:
         if self.plan is not None:
             total, one = self.plan.total, self.plan.step.total
             self.tell(Planned(one.calls, one.tokens, total.calls, total.tokens))
+        await self._record("examples.jsonl", partial(examples_rows, self.train, self.dev))
         try:
             async with task_group() as tasks:
                 reason = await self._steps(Ahead(tasks, method.staleness, self._look))
@@ -104,25 +113,36 @@ class Loop:
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
-        began = time.monotonic()
+        began, reading = time.monotonic(), self._reading()
         before = self.state
         self.tell(StepStarted(before.step + 1, self.method.steps))
         taken: list[tuple[State, StepResult]] = []
         evaluations: list[Evaluation] = []
 
         async def stepping() -> None:
-            taken.append(
-                await step(
-                    before,
-                    self.graph,
-                    self.train,
-                    models=self.models,
-                    proposer=self.proposer,
-                    metric=self.metric,
-                    method=self.method,
-                    looked=await ahead.take(before, self.method.steps),
+            looked = await ahead.take(before, self.method.steps)
+            looked = looked or await self._look(before.step, before.prompts)
+            name = f"steps/{before.step + 1:04d}.traces.jsonl"
+
+            async def improving() -> None:
+                taken.append(
+                    await step(
+                        before,
+                        self.graph,
+                        self.train,
+                        models=self.models,
+                        proposer=self.proposer,
+                        metric=self.metric,
+                        method=self.method,
+                        looked=looked,
+                    )
                 )
-            )
+
+            # Written in a thread while calls are out.
+            rows = partial(batch_rows, self.graph, looked, self.method.inference.guide)
+            calls: list[Callable[[], Awaitable[None]]]
+            calls = [improving, partial(self._record, name, rows)]
+            await concurrently(calls)
 
         async def validating() -> None:
             if before.awaits_validation(self.method):
@@ -139,6 +159,9 @@ class Loop:
         if not self.method.staleness and self.state.awaits_validation(self.method):
             # So that a fit that ends here has validated what it ends with.
             self._validated(await self._evaluated())
+        if self.run is not None and self.meter is not None and reading is not None:
+            took = self.meter.snapshot() - reading
+            self.run.save_cost(self.state.step, took, time.monotonic() - began)
         self._save()
 
     def _tell_step(self, before: State, result: StepResult, seconds: float) -> None:
@@ -179,21 +202,39 @@ class Loop:
         """What the current prompts make of the validation examples."""
         done = itertools.count(1)
         total = len(self.dev)
-        return await evaluation_of(
-            self.state,
+        outcomes: list[Trace | Failure] = []
+        before = self.state
+        found = await evaluation_of(
+            before,
             self.graph,
             self.dev,
             self.models,
             self.metric,
             self.method,
             lambda: self.tell(PhaseAdvanced("validate", next(done), total)),
+            outcomes.append if self._records else None,
         )
+        await self._record(
+            f"validations/{before.step:04d}.jsonl",
+            partial(validation_rows, self.graph, outcomes, found.values),
+        )
+        return found
 
     def _validated(self, found: Evaluation, of: State | None = None) -> None:
         self.state = after_validation(self.state, found, self.method, of=of)
         state = self.state
         last = state.validations[-1]
         self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0))
+
+    @property
+    def _records(self) -> bool:
+        return self.run is not None and self.traces
+
+    async def _record(self, name: str, rows: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        """Writes rows in a thread, where they are wanted."""
+        run = self.run
+        if run is not None and self._records:
+            await to_thread.run_sync(lambda: run.save_lines(name, rows()))
 
     def _save(self) -> None:
         if self.run is not None:

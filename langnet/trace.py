@@ -40,6 +40,7 @@ class Site(NamedTuple):
             "given" where it was observed.
         logprob: log p(text | parents, prompt), in nats.
         log_q: log-density of the guide that drew the text, in nats; for source "guide" only.
+        component: which of the guide's contexts it was drawn from; for source "guide" only.
     """
 
     node: str
@@ -49,6 +50,7 @@ class Site(NamedTuple):
     source: Source = "prior"
     logprob: float | None = None
     log_q: float | None = None
+    component: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

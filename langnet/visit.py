@@ -322,6 +322,7 @@ async def guided(
             f"the guide of node {conditional.node.name!r} gives {contexts!r}; "
             "let it give a sequence of at least one context"
         )
+    components: list[int] = []
     picked: dict[str, list[int]] = {}
     for order, (_, key) in enumerate(places):
         if in_turn:
@@ -329,7 +330,8 @@ async def guided(
         else:
             turn = 0
         choice = (key / "component").rng().randrange(len(contexts)) if len(contexts) > 1 else 0
-        picked.setdefault(contexts[(choice + turn) % len(contexts)], []).append(order)
+        components.append((choice + turn) % len(contexts))
+        picked.setdefault(contexts[components[-1]], []).append(order)
     texts: dict[int, str] = {}
 
     async def draw(source: str, orders: Sequence[int]) -> None:
@@ -356,8 +358,10 @@ async def guided(
             ]
     node = conditional.node.name
     return [
-        Site(node, place, context, text, "guide", logprob, log_q)
-        for (place, _), text, logprob, log_q in zip(places, drawn, logprobs, log_qs, strict=True)
+        Site(node, place, context, text, "guide", logprob, log_q, component)
+        for (place, _), text, logprob, log_q, component in zip(
+            places, drawn, logprobs, log_qs, components, strict=True
+        )
     ]
 
 

@@ -17,6 +17,7 @@ from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
 from langnet.cli.models import models
 from langnet.cli.pools import pools_command
+from langnet.cli.report import report_command
 from langnet.cli.rounds import rounds_command
 from langnet.cli.run import run_command
 from langnet.cli.serve import serve_command
@@ -62,6 +63,7 @@ def main() -> None:
         langnet diagnose graphs/dln2.py
         langnet fit graphs/dln2.py
         langnet credit runs/dln2-subjectivity-seed0
+        langnet report runs/dln2-subjectivity-seed0 --open
         langnet eval runs/dln2-subjectivity-seed0/best.yaml --task subjectivity
         langnet run graphs/dln2.py --input text="The film opens in a harbour."
         langnet show graphs/dln2.py
@@ -72,6 +74,7 @@ for command in (
     diagnose_command,
     fit_command,
     credit_command,
+    report_command,
     evaluate_command,
     sweep_command,
     collect_command,

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from langnet import tasks
+from langnet.checkpoint import write_json
 from langnet.cli.connection import ModelOptions, connected
 from langnet.cli.group import Command, common, note, print_json, print_report, run_async
 from langnet.cli.network import load_network
@@ -76,7 +77,8 @@ def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
 
     Each prompt that changed is put back alone, and is put alone into the network at the start, on
     the held-out examples and with the same draws. A run on a generated task finds its examples
-    again; else give the data options that the fit was given. So with --model.
+    again; else give the data options that the fit was given. So with --model. What is found is left
+    in the run directory as credit.json.
 
     Examples:
         langnet credit runs/dln2-subjectivity-seed0
@@ -86,6 +88,7 @@ def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
     job = _job(Path(run), options)
     meter = meter_of(job.watch)
     found = run_async(partial(_credit, job, meter))
+    write_json(Path(run) / "credit.json", found.to_json())  # for reports
     if as_json:
         cost = spending_data(meter.snapshot(), parts_of(meter), currency=meter.prices.currency)
         print_json({**found.to_json(), "cost": cost})

@@ -99,6 +99,12 @@ _SHOWN = 10
     type=click.Path(exists=True, dir_okay=False),
     help="Run the fit of a manifest again, and say whether the same comes out.",
 )
+@click.option(
+    "--traces/--no-traces",
+    default=True,
+    show_default=True,
+    help="Keep every text that the fit sees, for reports.",
+)
 @network_options
 @common
 def fit_command(**options: Any) -> None:

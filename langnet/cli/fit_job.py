@@ -49,6 +49,7 @@ class Job:
     directory: Path
     is_default_place: bool
     resume: bool
+    traces: bool
     arguments: tuple[str, ...]
     recorded: Mapping[str, Any] | None
     copy: Path | None
@@ -107,6 +108,7 @@ def job_of(
         Path(options["out"] or Path("runs", name)),
         options["out"] is None,
         options["resume"],
+        options["traces"],
         arguments,
         recorded,
         None if options["manifest"] is None else Path(options["manifest"]),

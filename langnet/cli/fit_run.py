@@ -111,6 +111,7 @@ async def run_fit(job: Job) -> Outcome:
                     seed=job.seed,
                     directory=job.directory,
                     resume=job.resume,
+                    traces=job.traces,
                     observers=[noted, observer, *opened.observers],
                     meter=meter,
                     budget=job.budget,

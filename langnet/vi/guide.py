@@ -14,7 +14,16 @@ from types import MappingProxyType
 
 from langnet.trace import Index
 
-__all__ = ["GUIDES", "Guide", "Hint", "edit", "hindsight", "mixture", "prior"]
+__all__ = [
+    "GUIDES",
+    "Guide",
+    "Hint",
+    "component_name",
+    "edit",
+    "hindsight",
+    "mixture",
+    "prior",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +93,20 @@ GUIDES: Mapping[str, Guide] = MappingProxyType(
     }
 )
 """The guides by name."""
+
+_COMPONENTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"mixture": ("prior", "hindsight"), "all": ("prior", "hindsight", "edit")}
+)
+
+
+def component_name(guide: Guide | str, component: int | None) -> str:
+    """What one of a guide's contexts is called, for people: "guide" where that is not known.
+
+    Args:
+        guide: a guide or a name in `GUIDES`.
+        component: the context's position.
+    """
+    if not isinstance(guide, str):
+        return "guide" if component is None else f"guide, context {component + 1}"
+    names = _COMPONENTS.get(guide, (guide,))
+    return names[component] if component is not None and component < len(names) else "guide"

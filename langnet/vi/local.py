@@ -31,6 +31,7 @@ from langnet.vi.blanket import (
 )
 from langnet.vi.caution import demand_density
 from langnet.vi.combine import combinations
+from langnet.vi.guide import component_name
 from langnet.vi.posterior import Alternatives, Inference, Posterior, Row
 from langnet.visit import guided
 
@@ -121,7 +122,7 @@ class _Sweep:
         settings = self.settings
         here = await self.replay({})
         context = context_at(here, place)
-        texts, log_q = await self._propose(place, context, number)
+        texts, log_q, sources = await self._propose(place, context, number)
         unique = tuple(dict.fromkeys(texts))
         replays = await concurrently(partial(self.replay, {place: text}) for text in unique)
         self.readers[place] = readers(place, replays, here, self.nodes)
@@ -153,6 +154,7 @@ class _Sweep:
             weights,
             prior or None,
             None if log_q is None else tuple(log_q),
+            tuple(sources),
         )
 
     async def _log_prior(
@@ -170,16 +172,17 @@ class _Sweep:
 
     async def _propose(
         self, place: Place, context: str, number: int
-    ) -> tuple[Sequence[str], Sequence[float] | None]:
-        """The alternatives of a latent text, and their log-density under the guide if wanted."""
+    ) -> tuple[Sequence[str], Sequence[float] | None, Sequence[str]]:
+        """The alternatives of a latent text, their log-density if wanted, and their sources."""
         if place in self.known:
-            return self.known[place].texts, self.known[place].log_q
+            known = self.known[place]
+            return known.texts, known.log_q, known.sources
         settings = self.settings
         conditional = self.program.conditionals[place.node]
         node = conditional.node
         if node.choices is not None and len(node.choices.labels) <= settings.draws:
             # The exact conditional is at hand: enumerate it instead of drawing from it.
-            return list(node.choices.labels), None
+            return list(node.choices.labels), None, ["choice"] * len(node.choices.labels)
         if settings.subtract_proposal:
             demand_density(node)
         contexts = settings.guide_function(
@@ -197,11 +200,13 @@ class _Sweep:
             in_turn=True,
         )
         texts = [site.text for site in sites]
+        sources = [component_name(settings.guide, site.component) for site in sites]
         current = str(at(self.values[place.node], place.position))
         if settings.include_forward and not settings.subtract_proposal:
             texts.insert(0, current)
+            sources.insert(0, "forward")
         if not settings.subtract_proposal:
-            return texts, None
+            return texts, None, sources
         columns = await concurrently(
             partial(conditional.logprobs, source, texts) for source in dict.fromkeys(contexts)
         )
@@ -210,7 +215,7 @@ class _Sweep:
             log_mean_exp([by_context[source][draw] for source in contexts])
             for draw in range(len(texts))
         ]
-        return texts, log_q
+        return texts, log_q, sources
 
     async def _log_likelihood(self, trace: Trace, source: Place) -> tuple[float]:
         """Σ log p(child's text | its parents) over the texts that read an alternative.

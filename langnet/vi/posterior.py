@@ -150,6 +150,8 @@ class Alternatives:
         weights: their weights, as (draw,).
         log_prior: log p(h | parents, prompt) of each, as (draw,); `None` where it was not asked.
         log_q: log-density of each under the guide, as (draw,); `None` where it was not asked.
+        sources: where each comes from, as (draw,): "forward", "choice" where all choices were
+            enumerated, or what drew it; see `langnet.vi.guide.component_name`.
     """
 
     node: str
@@ -159,6 +161,7 @@ class Alternatives:
     weights: tuple[float, ...]
     log_prior: tuple[float, ...] | None = None
     log_q: tuple[float, ...] | None = None
+    sources: tuple[str, ...] = ()
 
     @property
     def best(self) -> str:

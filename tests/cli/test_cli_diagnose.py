@@ -94,6 +94,8 @@ def test_credit_of_a_run(folder, call, fit_options, data, toy):
     (share,) = found["shares"]
     assert share["prompt"] == "answer"
     assert share["swap_back"] == share["leave_in"]
+    kept = json.loads((folder / "run" / "credit.json").read_text())
+    assert kept == {name: value for name, value in found.items() if name != "cost"}
     assert "not the examples" not in result.stderr
     said = call(*asked)
     assert "lost when it is put back" in said.stdout

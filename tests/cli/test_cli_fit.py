@@ -16,6 +16,7 @@ FILES = {
     *("run.json", "state.json", "steps", "result.json", "cost.json", "manifest.json"),
     *("prompts.yaml", "best.yaml"),
 }
+FILES |= {"costs", "examples.jsonl", "validations"}
 
 
 def names(directory):
@@ -43,6 +44,19 @@ def test_a_fit_leaves_its_results_and_tells_of_them(folder, call, fit_options):
     assert "Objective: likelihood." in result.stdout
     assert "step 3/3  score" in result.stderr
     assert found["validations"][0]["step"] == 0
+    whole = json.loads((run / "cost.json").read_text())
+    parts = [json.loads((run / "costs" / f"000{step}.json").read_text()) for step in (1, 2, 3)]
+    assert all(part["prompt_tokens"] > 0 for part in parts)
+    # The first validation and the held-out examples belong to no step.
+    assert sum(part["prompt_tokens"] for part in parts) < whole["prompt_tokens"]
+
+
+def test_a_fit_without_traces_keeps_no_texts(folder, call, fit_options):
+    """With --no-traces the run directory holds no JSON lines, and a report of it can be made."""
+    call("fit", "net.py", *fit_options, "--out", "run", "--steps", 1, "--no-traces")
+    assert not [*(folder / "run").rglob("*.jsonl")]
+    assert call("report", "run").exit_code == 0
+    assert '"examples":[]' in (folder / "run" / "report.html").read_text()
 
 
 def test_json_is_one_document_on_stdout(folder, call, fit_options):
