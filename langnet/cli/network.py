@@ -20,7 +20,7 @@ import langnet
 from langnet import graph_file, tasks
 from langnet.errors import GraphError, LangnetError
 from langnet.graph import Graph
-from langnet.rounds import Procedure
+from langnet.procedure import Procedure
 from langnet.tasks import Task
 
 __all__ = ["Network", "default_task", "load_network"]
