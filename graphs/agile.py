@@ -11,7 +11,7 @@ what the policy does, the policy to be approved, in turn; no goal is ever shown 
 from langnet import Choice, Choices, Decoding, Graph, Input, Node
 from langnet.lessons import goal_states, observing
 from langnet.metrics import exact
-from langnet.rounds import Procedure, Stage
+from langnet.procedure import Procedure, Stage
 from langnet.tasks import Task
 
 TASK = "subjectivity"

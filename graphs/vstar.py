@@ -11,7 +11,7 @@ text ─┬─► solution ×2 ─┬─► answer ×2 ──┬──► choice
 from langnet import Choice, Choices, Decoding, Function, Graph, Input, Node
 from langnet.lessons import given, judged_solutions, right_solutions
 from langnet.metrics import exact
-from langnet.rounds import Procedure, Stage
+from langnet.procedure import Procedure, Stage
 from langnet.tasks import Task
 from langnet.verdicts import rightness, with_verdicts
 from langnet.votes import best, last_number

@@ -1,4 +1,4 @@
-"""Lessons: examples made of what a network wrote, for the stages of `langnet.rounds`."""
+"""Lessons: examples made of what a network wrote, for the stages of a procedure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from langnet.functions import either
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.node import Function
+from langnet.procedure import Examples, Round
 from langnet.program import Models, Program
-from langnet.rounds import Examples, Round
 from langnet.run import stream
 from langnet.trace import Failure
 

@@ -1,15 +1,8 @@
-"""Rounds: what a network writes becomes the examples of its next fits.
-
-Some procedures need more than one fit: V-STaR (arXiv 2402.06457) solves, judges, and fits a solver
-and a verifier to the pool; AGILE (arXiv 1806.01946) fits a discriminator against what a policy
-does, and the policy to the discriminator, in turn. A round is always the same: collect what the
-networks write under the prompts as they stand, make examples of it, fit. A `Procedure` says which
-networks; prompts of the same name are one prompt in all of them.
-"""
+"""Rounds of collecting and fitting, resumed where they were killed; see `langnet.procedure`."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +10,6 @@ from typing import Any
 from langnet.checkpoint import RunDirectory, describe
 from langnet.collect import Collected, collect, read_solutions, write_solutions
 from langnet.data import Example
-from langnet.errors import GraphError
 from langnet.events import Notifier, Observer, PhaseAdvanced
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
@@ -25,103 +17,11 @@ from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter
 from langnet.metrics import Metric, exact
+from langnet.procedure import Procedure, Round, Stage, under
 from langnet.program import Models
 from langnet.vi.method import Method
 
-__all__ = ["Examples", "Procedure", "Round", "Rounds", "Stage", "StageFit", "run_rounds"]
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What the examples of a stage are made of.
-
-    Attributes:
-        number: of the round, from 1.
-        examples: what was collected on: those to train on, or those to validate on.
-        pools: what was written, judged, one pool for each round so far.
-        graph: the stage's network with the prompts as they stand.
-        models: what its nodes call.
-        key: what every draw's seed is derived from.
-    """
-
-    number: int
-    examples: Sequence[Example]
-    pools: Sequence[Collected]
-    graph: Graph
-    models: Models
-    key: Key
-
-    @property
-    def pool(self) -> Collected:
-        """All pools in one."""
-        first, *more = self.pools
-        return sum(more, first)
-
-
-Examples = Callable[[Round], Awaitable[Sequence[Example]]]
-"""Makes the examples of a stage; see `langnet.lessons`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One fit of every round.
-
-    Attributes:
-        name: of the stage.
-        graph: the network that is fitted.
-        train: makes the examples to train on.
-        dev: makes those to validate on.
-        metric: what validates; by default that of the rounds.
-        frozen: names of prompts that this stage leaves as they are.
-        last_only: whether it waits for the last round.
-    """
-
-    name: str
-    graph: Graph
-    train: Examples
-    dev: Examples
-    metric: Metric | None = None
-    frozen: tuple[str, ...] = ()
-    last_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Procedure:
-    """What a round does.
-
-    Attributes:
-        graph: the network whose texts are collected; the targets judge them.
-        stages: the fits, one after the other.
-        node: the node whose texts are collected; see `collect`.
-        judged: the part that is judged; see `collect`.
-    """
-
-    graph: Graph
-    stages: tuple[Stage, ...]
-    node: str | None = None
-    judged: str | None = None
-
-    @property
-    def prompts(self) -> dict[str, str]:
-        """The prompts of all networks at the start.
-
-        Raises:
-            GraphError: one name stands for two texts.
-        """
-        found: dict[str, str] = {}
-        for graph in (self.graph, *(stage.graph for stage in self.stages)):
-            for name, text in graph.prompts.items():
-                if found.setdefault(name, text) != text:
-                    raise GraphError(
-                        f"the prompt {name!r} of {graph.name} begins otherwise than in another "
-                        "network of the rounds; one name is one prompt, so give it one text"
-                    )
-        return found
-
-    def beginning(self, prompts: Mapping[str, str]) -> Procedure:
-        """The procedure with other prompts at the start."""
-        stages = tuple(replace(one, graph=_under(one.graph, prompts)) for one in self.stages)
-        return replace(self, graph=_under(self.graph, prompts), stages=stages)
+__all__ = ["Rounds", "StageFit", "run_rounds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +50,7 @@ class Rounds:
 
     def onto(self, graph: Graph) -> Graph:
         """A network with those of the prompts that it has."""
-        return _under(graph, self.prompts)
+        return under(graph, self.prompts)
 
 
 async def run_rounds(
@@ -259,7 +159,7 @@ class _Run:
             tell(PhaseAdvanced(f"round {number}, {part}", done, total))
 
         found = await collect(
-            _under(self.procedure.graph, self.prompts),
+            under(self.procedure.graph, self.prompts),
             self.data[part],
             models=self.models,
             draws=self.draws,
@@ -278,7 +178,7 @@ class _Run:
 
     async def fitted(self, number: int, stage: Stage) -> StageFit:
         """Fits a stage, and takes on its prompts."""
-        graph = _under(stage.graph, self.prompts)
+        graph = under(stage.graph, self.prompts)
         key = Key(("rounds", self.seed, number, stage.name))
         train, dev = [
             await make(
@@ -332,7 +232,3 @@ def _balanced(
         for place in range(len(found), share)
     ]
     return replace(method, batch_size=size), [*examples, *more]
-
-
-def _under(graph: Graph, prompts: Mapping[str, str]) -> Graph:
-    return graph.with_prompts({name: prompts[name] for name in graph.prompts if name in prompts})

@@ -18,7 +18,8 @@ from langnet.lessons import (
 )
 from langnet.metrics import exact
 from langnet.node import Function, Input, Node
-from langnet.rounds import Procedure, Round, Stage, run_rounds
+from langnet.procedure import Procedure, Round, Stage
+from langnet.rounds import run_rounds
 from langnet.testing import TableModel
 from langnet.vi import Strategy
 from langnet.vi.method import Method

@@ -21,7 +21,7 @@ from langnet import graph_file, tasks
 from langnet.cli.paper import network_settings
 from langnet.errors import GraphError, LangnetError
 from langnet.graph import Graph
-from langnet.rounds import Procedure
+from langnet.procedure import Procedure
 from langnet.tasks import Task
 
 __all__ = ["Network", "default_task", "load_network"]

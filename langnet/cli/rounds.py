@@ -40,12 +40,13 @@ from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, 
 from langnet.data import Example
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
+from langnet.procedure import Procedure
 from langnet.report.baselines import HeldOut, held_out
 from langnet.report.progress import progress
 from langnet.report.result import held_out_data
 from langnet.report.table import held_out_table, prompts_table
 from langnet.report.words import counted
-from langnet.rounds import Procedure, Rounds, run_rounds
+from langnet.rounds import Rounds, run_rounds
 from langnet.vi.method import Method
 
 __all__ = ["rounds_command"]

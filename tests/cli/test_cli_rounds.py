@@ -12,7 +12,7 @@ NETWORK = '''
 from langnet import Graph, Input, Node
 from langnet.lessons import goal_states, observing
 from langnet.metrics import exact
-from langnet.rounds import Procedure, Stage
+from langnet.procedure import Procedure, Stage
 
 POLICY = "{prompt}\\n\\n{text}\\n\\nAnswer:"
 JUDGE = "{prompt}\\n\\n{text}\\n\\n{answer}. Is it so?"
