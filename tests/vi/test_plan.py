@@ -28,6 +28,7 @@ from langnet.metrics import exact
 from langnet.testing import TableModel
 from langnet.vi import exploration, likelihood
 from langnet.vi.context import Context
+from langnet.vi.dry import dry_graph
 from langnet.vi.ledger import PHASES
 from langnet.vi.plan import plan
 from langnet.vi.step import improve, observe
@@ -227,3 +228,16 @@ async def test_a_fit_is_planned_with_its_validations():
     meter = Meter()
     await fit(graph, examples, examples, models=Metered(model, meter), method=method, meter=meter)
     assert meter.snapshot().calls <= planned.total.calls
+
+
+def test_a_dry_branch_keeps_its_edges():
+    """Every branch is taken in a dry run, and still reads its value and its decision."""
+    graph = Graph(
+        Input("question"),
+        Node("route", "{prompt}{question}", choices=("hard", "easy")),
+        Function("hard", only_if("question", "route", "hard"), plural=True),
+        Node("answer", "{prompt}{hard}", over="hard"),
+    )
+    dry, known = dry_graph(graph)
+    assert dry["hard"].parents == ("question", "route")
+    assert not known
