@@ -3,8 +3,9 @@
 Reads happen where they are asked for: one indexed query takes about five microseconds, less than
 handing it to a thread. An entry that is put goes into a journal at once (`langnet.lm.journal`), and
 into the database (`langnet.lm.database`) through one thread, which puts those of a quarter of a
-second, or a thousand, into one transaction: the larger it is, the less an entry costs, and the less the thread is in the way of
-the others. So a kill loses nothing that was put, and other processes see it a little later.
+second, or a thousand, into one transaction: the larger it is, the less an entry costs, and the less
+the thread is in the way of the others. So a kill loses nothing that was put, and other processes
+see it a little later.
 """
 
 from __future__ import annotations
