@@ -2,9 +2,10 @@
 
 Reads happen where they are asked for: one indexed query takes about five microseconds, less than
 handing it to a thread. An entry that is put goes into a journal at once (`langnet.lm.journal`), and
-into the database (`langnet.lm.database`) through one thread, which puts those of half a second into
-one transaction: the larger it is, the less an entry costs, and the less the thread is in the way of
-the others. So a kill loses nothing that was put, and other processes see it half a second later.
+into the database (`langnet.lm.database`) through one thread, which puts those of a quarter of a
+second, or a thousand, into one transaction: the larger it is, the less an entry costs, and the less
+the thread is in the way of the others. So a kill loses nothing that was put, and other processes
+see it a little later.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from langnet.lm.store import CacheStats
 
 __all__ = ["DiskStore"]
 
-_BATCH = 5000  # entries in one transaction, which takes some 50 ms
-_DELAY = 0.5  # seconds that a write waits for others to join it
+_BATCH = 1000  # entries in one transaction, which takes some 10 ms
+_DELAY = 0.25  # seconds that a write waits for others to join it
 _EXPOSED = 0.05  # the same without a journal, where a kill loses what waits
 _TRIES = 30  # of a transaction, against another process that holds the lock
 _log = logging.getLogger(__name__)

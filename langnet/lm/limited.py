@@ -16,7 +16,7 @@ from langnet.lm.tokens import counter
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from langnet.key import Key
     from langnet.lm.base import Completion, Decoding, LanguageModel, TextScore
@@ -76,9 +76,9 @@ class Limited(Wrapper):
         """The same model for another user, who has a share of its own."""
         return Limited(self.model, self.limiter, name=name, queued=self._queued)
 
-    async def sample(
+    def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
-    ) -> list[Completion]:
+    ) -> Coroutine[Any, Any, list[Completion]]:
         """Draws one text per key, each in its turn.
 
         Raises:
@@ -87,8 +87,12 @@ class Limited(Wrapper):
         """
         # At temperature 0 all draws are one, which is asked for once.
         if len(keys) == 1 or (keys and decoding.temperature == 0):
-            return await self._drawn(context, decoding, keys)
+            return self._drawn(context, decoding, keys)
+        return self._sampled(context, decoding, keys)
 
+    async def _sampled(
+        self, context: str, decoding: Decoding, keys: Sequence[Key]
+    ) -> list[Completion]:
         async def draw(part: Sequence[Key]) -> tuple[list[Completion], Usage]:
             drawn = await self._drawn(context, decoding, part)
             arrived(("sample", self.identity, context, decoding, part[0]), drawn[0])
@@ -99,7 +103,7 @@ class Limited(Wrapper):
 
     def _drawn(
         self, context: str, decoding: Decoding, keys: Sequence[Key]
-    ) -> Awaitable[list[Completion]]:
+    ) -> Coroutine[Any, Any, list[Completion]]:
         draw = partial(self.model.sample, context, decoding=decoding, keys=keys)
         return self._in_turn(draw, _used, context, drawn=decoding.max_tokens)
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -39,7 +39,7 @@ from langnet.lm.partial import Rest
 from langnet.lm.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
     from langnet.key import Key
     from langnet.lm.base import (
@@ -173,24 +173,21 @@ class Retrying(Wrapper):
         self._jitter = jitter
         self._alarm = Alarm()
 
-    async def sample(
+    def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
-    ) -> list[Completion]:
+    ) -> Coroutine[Any, Any, list[Completion]]:
         """Draws one text per key, again for those whose draw failed.
 
         Raises:
             ModelError: it failed for good; see `retried`.
         """
         if len(keys) == 1:
-            return await self._retried(
-                partial(self.model.sample, context, decoding=decoding, keys=keys)
-            )
-        return await self._sampled(context, decoding, keys)
+            return self._retried(partial(self.model.sample, context, decoding=decoding, keys=keys))
+        return self._sampled(context, decoding, keys)
 
     async def _sampled(
         self, context: str, decoding: Decoding, keys: Sequence[Key]
     ) -> list[Completion]:
-        # Apart from `sample`, whose frame would be slower for these functions within it.
         rest = Rest(len(keys))
 
         async def ask(places: Sequence[int]) -> list[Completion]:
@@ -229,7 +226,7 @@ class Retrying(Wrapper):
         """
         return await self._retried(lambda: self.model.choose(context, choices))
 
-    def _retried(self, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+    def _retried(self, call: Callable[[], Awaitable[T]]) -> Coroutine[Any, Any, T]:
         return retried(
             call,
             self._retries,
