@@ -53,17 +53,21 @@ def in_a_virtual_run(work):
     return virtually(timed)
 
 
+# Traces are written by a thread, which virtual time does not wait for.
+QUIET = {"traces": False}
+
+
 @pytest.mark.parametrize("seconds", [0.5, 7.0, 20.0])
 def test_a_fit_ends_at_the_deadline_with_its_best_and_can_go_on(tmp_path, seconds):
     """It ends in time, says why, keeps its record, and goes on to what it would have been."""
     whole, needed = in_a_virtual_run(lambda: fitted(model=Slow()))
     assert needed > seconds
-    cut, ended = in_a_virtual_run(lambda: fitted(tmp_path, Until(Slow(), seconds)))
+    cut, ended = in_a_virtual_run(lambda: fitted(tmp_path, Until(Slow(), seconds), **QUIET))
     assert ended == seconds
     assert cut.reason == str(RunDeadlineExceeded())
     assert cut.state.step < whole.state.step
     assert cut.graph.prompts == cut.state.best
-    gone_on, _ = in_a_virtual_run(lambda: fitted(tmp_path, Slow(), resume=True))
+    gone_on, _ = in_a_virtual_run(lambda: fitted(tmp_path, Slow(), resume=True, **QUIET))
     assert gone_on.state == whole.state
 
 
