@@ -335,10 +335,13 @@ async def test_damage_after_a_kill_costs_answers_only(path, killed, damage):
 
 CLOSED = """
 import asyncio, logging, os, sys, tempfile
+import anyio.to_thread
 from langnet.lm.disk import DiskStore
 from tests.lm.test_store_faults import answering, ask
 
 async def main():
+    # What is imported when it is first needed must be there before, as far as it may be read then.
+    await anyio.to_thread.run_sync(int)
     if os.geteuid() == 0:
         os.setgid(65534)
         os.setuid(65534)  # root may write everywhere
