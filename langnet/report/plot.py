@@ -26,6 +26,7 @@ def plot_points(points: Sequence[Point], path: str | Path, *, metric: str) -> No
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - optional
         from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter  # noqa: PLC0415
     except ImportError as error:
         raise CapabilityError('plots need matplotlib: pip install "langnet[plot]"') from error
     if not points:
@@ -63,6 +64,9 @@ def plot_points(points: Sequence[Point], path: str | Path, *, metric: str) -> No
                 fontsize="x-small",
             )
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("tokens per example")
     axes.set_ylabel(metric)
     axes.grid(visible=True, alpha=0.3)
