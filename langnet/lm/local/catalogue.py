@@ -227,9 +227,11 @@ def _download(source: Source, scratch: Path, progress: Callable[[int], None]) ->
 
 def _bytes_in(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # pip moves files while they are counted
-            total += path.stat().st_size if path.is_file() else 0
+    # pip moves files and folders while they are counted: a walk passes over what has gone.
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(place, name).stat().st_size
     return total
 
 
