@@ -15,6 +15,7 @@ from typing import Any
 
 from langnet.data import Example
 from langnet.errors import DataError, GraphError
+from langnet.functions import flat
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.metrics import Metric, exact
@@ -281,7 +282,7 @@ def _target(example: Example, name: str) -> str:
 
 def _pairs(trace: Trace, node: str, judged: str) -> list[tuple[Site, str]]:
     texts = trace.at(node)
-    answers = [str(answer) for answer in _flat(trace[judged])]
+    answers = [str(answer) for answer in flat(trace[judged])]
     if len(answers) == 1:
         answers *= len(texts)
     if len(texts) != len(answers):
@@ -290,11 +291,3 @@ def _pairs(trace: Trace, node: str, judged: str) -> list[tuple[Site, str]]:
             f"{trace.example!r}; judge a part with one value for each text (judged=)"
         )
     return list(zip(texts, answers, strict=True))
-
-
-def _flat(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for element in value:
-            yield from _flat(element)
-    else:
-        yield value

@@ -81,7 +81,7 @@ class _Reader:
                 f"{self!r} needs a plural parent, but {name!r} is a "
                 f"{type(value).__name__}; give it draws=N or plural=True"
             )
-        return tuple(_flat(value))
+        return tuple(flat(value))
 
 
 @dataclass(frozen=True)
@@ -233,14 +233,14 @@ class only_if:  # noqa: N801 - made and used like a function
     def __call__(self, **values: Any) -> tuple[Any, ...]:
         """The value, alone in a tuple, or the empty tuple."""
         # What comes from another branch is a plate itself, empty where that was not taken.
-        elements = tuple(_flat((values[self.parent],)))
-        decisions = tuple(_flat((values[self.decision],)))
+        elements = tuple(flat(values[self.parent]))
+        decisions = tuple(flat(values[self.decision]))
         taken = decisions and str(decisions[-1]) in self.equals
         return elements[-1:] if taken else ()
 
     def always(self, **values: Any) -> tuple[Any, ...]:
         """What it gives where the decision is for it."""
-        return tuple(_flat((values[self.parent],)))[-1:]
+        return tuple(flat(values[self.parent]))[-1:]
 
 
 @dataclass(frozen=True, init=False)
@@ -262,7 +262,7 @@ class either:  # noqa: N801 - made and used like a function
     def __call__(self, **values: Any) -> Any:
         """The value of the branch that was taken."""
         for parent in self.parents:
-            elements = tuple(_flat((values[parent],)))
+            elements = tuple(flat(values[parent]))
             if elements:
                 return elements[-1]
         return ""
@@ -290,9 +290,10 @@ def reads(function: object, *parents: str) -> inspect.Signature:
         raise GraphError(f"{type(function).__name__} cannot read a parent: {error}") from None
 
 
-def _flat(value: tuple[Any, ...]) -> Iterator[Any]:
-    for element in value:
-        if isinstance(element, tuple):
-            yield from _flat(element)
-        else:
-            yield element
+def flat(value: Any) -> Iterator[Any]:
+    """The elements of nested tuples in their order; a value that is no tuple is its own element."""
+    if isinstance(value, tuple):
+        for element in value:
+            yield from flat(element)
+    else:
+        yield value

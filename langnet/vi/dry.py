@@ -183,8 +183,6 @@ def _guarded(part: Function) -> Callable[..., Any]:
             return (text,) if part.plural else text
         return result
 
-    # A branch's `always` names no parents: the edges are those of the function itself.
-    guarded.__signature__ = inspect.signature(part.function)  # type: ignore[attr-defined]
     return guarded
 
 
