@@ -1,0 +1,272 @@
+"""Guidance: what people say of a fit while it goes on, or between two sessions of it.
+
+    guidance = Guidance.at("runs/first")
+    guidance.rate("train:17", good=False, output="objective", feedback="It is an opinion.")
+    guidance.feedback("Answer with the label alone.", prompt="answer")
+    guidance.pin("thoughts", "Say what kind of text this is.")
+
+A fit takes what is new at the beginning of each step, and says in its state and its manifest at
+which step it took it, so that a resumed fit and one that is run again take it at the same one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Self, get_args
+
+from langnet.errors import DataError
+
+__all__ = ["FILE", "Entry", "Guidance", "Kind"]
+
+FILE = "guidance.jsonl"
+"""Where guidance stands in a run directory: a line for each entry, which is only ever added to."""
+
+Kind = Literal[
+    "rating",
+    "feedback",
+    "candidate",
+    "pin",
+    "unpin",
+    "ban",
+    "unban",
+    "proposals",
+    "pause",
+    "resume",
+    "stop",
+]
+"""What an entry does; `Guidance` has a method for each."""
+
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "rating": ("example", "node", "output", "good"),
+    "feedback": ("text",),
+    "candidate": ("prompt", "text"),
+    "pin": ("prompt", "text"),
+    "unpin": ("prompt",),
+    "ban": ("prompt", "text"),
+    "unban": ("prompt", "text"),
+    "proposals": ("count",),
+}
+"""What an entry of a kind must say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing that somebody said of a fit.
+
+    Attributes:
+        kind: what it does.
+        prompt: the name of the prompt that it is about; `None` is every prompt.
+        text: the feedback, the remark that goes with a rating, or the prompt itself.
+        example: the rated example, by its id.
+        node: the rated node.
+        output: the rated text of the node.
+        good: whether it is good.
+        texts: what the node's parents said, by their names, where the example does not tell.
+        count: how many proposals are asked for, beyond those of the method.
+        step: the number of the step, from 0, before which it is not taken; `None` is the next one.
+        by: who said it.
+        at: when, in ISO 8601.
+        id: tells it from every other.
+
+    Raises:
+        DataError: something is missing, or not of its kind.
+    """
+
+    kind: Kind
+    prompt: str | None = None
+    text: str = ""
+    example: str | None = None
+    node: str | None = None
+    output: str | None = None
+    good: bool | None = None
+    texts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    count: int = 0
+    step: int | None = None
+    by: str = ""
+    at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise DataError(
+                f"there is no guidance of the kind {self.kind!r}; use one of "
+                f"{', '.join(get_args(Kind))}"
+            )
+        for name, wanted in _TYPES.items():
+            value = getattr(self, name)
+            if not isinstance(value, wanted) or (isinstance(value, bool) and name != "good"):
+                raise DataError(f"guidance of the kind {self.kind!r} has {name}={value!r}")
+        for name in _NEEDED.get(self.kind, ()):
+            if getattr(self, name) in (None, 0) or (name == "text" and not self.text.strip()):
+                # False == 0, and a rating may well be bad.
+                if name == "good" and self.good is not None:
+                    continue
+                raise DataError(f"guidance of the kind {self.kind!r} must say its {name}")
+        if self.count < 0 or (self.step is not None and self.step < 0):
+            raise DataError("the count and the step of guidance are at least 0")
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry as plain data, without what it leaves open."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", {})}
+
+    @classmethod
+    def from_json(cls, data: object) -> Self:
+        """The entry from plain data.
+
+        Raises:
+            DataError: it is none.
+        """
+        if not isinstance(data, Mapping):
+            raise DataError(f"guidance is a mapping, not {data!r}")
+        if unknown := set(data) - {item.name for item in fields(cls)}:
+            raise DataError(f"guidance has no {', '.join(sorted(map(str, unknown)))}")
+        if "kind" not in data:
+            raise DataError("guidance must say its kind")
+        return cls(**data)
+
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "prompt": (str, type(None)),
+    "text": str,
+    "example": (str, type(None)),
+    "node": (str, type(None)),
+    "output": (str, type(None)),
+    "good": (bool, type(None)),
+    "texts": Mapping,
+    "count": int,
+    "step": (int, type(None)),
+    "by": str,
+    "at": str,
+    "id": str,
+}
+
+
+class Guidance:
+    """What people said, in the order in which they said it.
+
+    Without a file it is kept in memory, and belongs to whoever made it. With one, several processes
+    may add to it while a fit reads it.
+
+    Args:
+        entries: what has been said already.
+        file: where it is kept; `None` keeps it in memory.
+    """
+
+    def __init__(self, entries: Iterable[Entry] = (), *, file: Path | None = None) -> None:
+        self.file = file
+        self._entries: list[Entry] = []
+        for entry in entries:
+            self.add(entry)
+
+    @classmethod
+    def at(cls, directory: str | Path) -> Self:
+        """The guidance of a run directory, where a fit that writes there finds it."""
+        return cls(file=Path(directory) / FILE)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, the earliest first.
+
+        Raises:
+            DataError: a line of the file is no entry.
+        """
+        return tuple(self._entries if self.file is None else _read(self.file))
+
+    def add(self, entry: Entry) -> Entry:
+        """Adds an entry, and gives it back."""
+        if self.file is None:
+            self._entries.append(entry)
+            return entry
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
+        # One write at the end of the file: lines of several processes do not mix.
+        with os.fdopen(
+            os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab", buffering=0
+        ) as file:
+            file.write(line.encode(errors="backslashreplace"))
+        return entry
+
+    def rate(
+        self,
+        example: str,
+        *,
+        good: bool,
+        node: str,
+        output: str,
+        feedback: str = "",
+        texts: Mapping[str, str] | None = None,
+        by: str = "",
+    ) -> Entry:
+        """Says that a node's text for an example is good, or that it is bad, and perhaps why."""
+        return self.add(
+            Entry(
+                kind="rating",
+                example=example,
+                good=good,
+                node=node,
+                output=output,
+                text=feedback,
+                texts=texts or {},
+                by=by,
+            )
+        )
+
+    def feedback(self, text: str, *, prompt: str | None = None, by: str = "") -> Entry:
+        """Says something of the answers, which proposers of a prompt, or of all, are told."""
+        return self.add(Entry(kind="feedback", text=text, prompt=prompt, by=by))
+
+    def candidate(self, prompt: str, text: str, *, by: str = "") -> Entry:
+        """Enters a prompt as a candidate into the next step, where it is scored like any other."""
+        return self.add(Entry(kind="candidate", prompt=prompt, text=text, by=by))
+
+    def pin(self, prompt: str, text: str, *, by: str = "") -> Entry:
+        """Sets a prompt, which the fit leaves as it is from then on."""
+        return self.add(Entry(kind="pin", prompt=prompt, text=text, by=by))
+
+    def unpin(self, prompt: str, *, by: str = "") -> Entry:
+        """Lets the fit change a pinned prompt again."""
+        return self.add(Entry(kind="unpin", prompt=prompt, by=by))
+
+    def ban(self, prompt: str, text: str, *, by: str = "") -> Entry:
+        """Keeps a text from being that prompt: it is not chosen, and not shipped as the best."""
+        return self.add(Entry(kind="ban", prompt=prompt, text=text, by=by))
+
+    def unban(self, prompt: str, text: str, *, by: str = "") -> Entry:
+        """Allows a banned text again."""
+        return self.add(Entry(kind="unban", prompt=prompt, text=text, by=by))
+
+    def propose(self, count: int = 4, *, prompt: str | None = None, by: str = "") -> Entry:
+        """Asks for more proposals in the next step, made from what people said."""
+        return self.add(Entry(kind="proposals", count=count, prompt=prompt, by=by))
+
+    def pause(self, *, by: str = "") -> Entry:
+        """Lets the fit wait before its next step."""
+        return self.add(Entry(kind="pause", by=by))
+
+    def resume(self, *, by: str = "") -> Entry:
+        """Lets a paused fit go on."""
+        return self.add(Entry(kind="resume", by=by))
+
+    def stop(self, *, by: str = "") -> Entry:
+        """Ends the fit before its next step, with the best so far."""
+        return self.add(Entry(kind="stop", by=by))
+
+
+def _read(file: Path) -> Iterator[Entry]:
+    try:
+        text = file.read_bytes().decode()
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read: {error}") from error
+    # What follows the last line break is being written.
+    for number, line in enumerate(text.split("\n")[:-1], start=1):
+        try:
+            yield Entry.from_json(json.loads(line))
+        except ValueError as error:
+            raise DataError(f"{file}, line {number} is no guidance: {error}") from error
