@@ -5,6 +5,7 @@ A page holds the line `<!-- commands -->` where it shall stand.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,6 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 MARK = "<!-- commands -->"
-_WIDTH = 88
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -71,7 +71,7 @@ def _options(command: click.Command, context: click.Context) -> dict[str, list[t
 
 def _plain(text: str) -> str:
     """A text in which nothing is markup; options and files stand in code."""
-    escaped = re.sub(r"([\\`*_<>\[\]])", r"\\\1", text)
+    escaped = re.sub(r"([\\`*_\[\]])", r"\\\1", html.escape(text, quote=False))
     return re.sub(r"(?<![\w-])--[a-z][a-z-]*", lambda found: f"`{found[0]}`", escaped)
 
 
