@@ -14,9 +14,12 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 _FILE = re.compile(r"^<!-- file: (\S+) -->\n```(\w+)$", re.MULTILINE)
-_HIDDEN = re.compile(r"^<!-- (?:setup: \w+\n.*?|not run: [^\n]*|model: \w+ )-->\n", re.M | re.S)
+_HIDDEN = re.compile(
+    r"^<!-- (?:setup: \w+\n.*?|not run: [^\n]*|model: \w+ )-->\n", re.MULTILINE | re.DOTALL
+)
 _CODE = re.compile(
-    r"^ *```.*?^ *```$|^<!--.*?-->$|(?<![\[`])`(langnet(?:\.\w+)+)`(?![\]`])", re.M | re.S
+    r"^ *```.*?^ *```$|^<!--.*?-->$|(?<![\[`])`(langnet(?:\.\w+)+)`(?![\]`])",
+    re.MULTILINE | re.DOTALL,
 )
 
 

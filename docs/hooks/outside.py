@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 PAGES: Mapping[str, str] = MappingProxyType(
     {
-        "README.md": "index.md",
+        "README.md": "overview.md",
         "CHANGELOG.md": "changelog.md",
         "CONTRIBUTING.md": "contributing.md",
         "benchmarks/README.md": "benchmarks.md",
@@ -29,7 +29,7 @@ PAGES: Mapping[str, str] = MappingProxyType(
 )
 """Files of the repository that are pages of the site; the home page has a text of its own."""
 
-_ORIGINS = {page: file for file, page in PAGES.items() if page != "index.md"}
+_ORIGINS = {page: file for file, page in PAGES.items()}
 _LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s]+)(\))")
 _FENCE = re.compile(r"^ *(`{3,}|~{3,})")
 _LANGUAGES = {".py": "python", ".sh": "bash", ".toml": "toml", ".yaml": "yaml", ".json": "json"}
