@@ -68,15 +68,15 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
         return posixpath.relpath(place, posixpath.dirname(page.file.src_uri) or ".") + mark + anchor
 
     return "\n".join(
-        _LINK.sub(lambda found: found[1] + moved(found[2]) + found[3], line) if is_prose else line
-        for line, is_prose in _lines(markdown)
+        _LINK.sub(lambda found: found[1] + moved(found[2]) + found[3], part) if is_prose else part
+        for part, is_prose in _parts(markdown)
     )
 
 
 def outside(origin: str, markdown: str) -> Iterator[str]:
     """The files outside `docs/` that a page links to and that are no pages, from the root."""
-    for line, is_prose in _lines(markdown):
-        for match in _LINK.finditer(line) if is_prose else ():
+    for part, is_prose in _parts(markdown):
+        for match in _LINK.finditer(part) if is_prose else ():
             path = _resolved(origin, match[2].partition("#")[0])
             if path is not None and path not in PAGES and not path.startswith("docs/"):
                 yield path
@@ -122,13 +122,18 @@ def _listing(path: str) -> str:
     return f"# {path}\n\n{fence}{_LANGUAGES.get(place.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
 
 
-def _lines(markdown: str) -> Iterator[tuple[str, bool]]:
-    """Each line, and whether it is prose: outside fenced code."""
+def _parts(markdown: str) -> list[tuple[str, bool]]:
+    """The text in parts, and whether each is prose: links run over lines, and code has none."""
+    parts: list[tuple[list[str], bool]] = []
     fence = ""
     for line in markdown.split("\n"):
         match = _FENCE.match(line)
-        yield line, not fence and match is None
+        is_prose = not fence and match is None
+        if not parts or parts[-1][1] is not is_prose:
+            parts.append(([], is_prose))
+        parts[-1][0].append(line)
         if match and not fence:
             fence = match[1]
         elif match and line.strip() == fence:
             fence = ""
+    return [("\n".join(lines), is_prose) for lines, is_prose in parts]
