@@ -52,7 +52,7 @@ def described(
         yield f"\n```text\n{examples}\n```\n"
     for heading, rows in _options(command, context).items():
         yield f"\n| {heading} | |\n|---|---|"
-        yield from (f"| `{_cell(option)}` | {_cell(_plain(text))} |" for option, text in rows)
+        yield from (f"| `{option}` | {_cell(_plain(text))} |" for option, text in rows)
         yield ""
     if isinstance(command, click.Group):
         for each in command.list_commands(context):
