@@ -29,7 +29,7 @@ from langnet.events import (
     Validated,
 )
 from langnet.graph import Graph
-from langnet.guided import directions_at, set_anew
+from langnet.guided import accepted, directions_at, set_anew
 from langnet.listening import Listening
 from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter, MeterReading
@@ -39,6 +39,7 @@ from langnet.record import batch_rows, examples_rows, validation_rows
 from langnet.state import State, after_validation
 from langnet.trace import Failure, Trace
 from langnet.vi.context import resolved_objective
+from langnet.vi.directions import standing
 from langnet.vi.look import Look
 from langnet.vi.method import Method
 from langnet.vi.plan import FitPlan
@@ -134,8 +135,7 @@ class Loop:
         self.state, reason = await self.listening.take(self.state, took, is_last=is_last)
         if reason or is_last:
             return reason
-        pinned = directions_at(self.state, self.graph, ()).standing.pinned
-        if set(self.graph.trainable) <= set(pinned):
+        if standing(accepted(self.state)).pinned.keys() >= set(self.graph.trainable):
             return "every prompt is pinned; unpin one and go on with --resume (resume=True)"
         return ""
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langnet import DataError, Guidance, Method, State, fit, init
 from langnet.events import FitFinished, GuidanceTaken, Paused, Resumed, StepStarted, Validated
 from langnet.guidance import Entry
+from langnet.guided import Refusing, accepted, taken
 from langnet.lm.until import Until
 from langnet.testing import TableModel
 from langnet.vi.cleaning import canonical
-from langnet.vi.directions import directions_of
+from langnet.vi.directions import directions_of, standing
+from langnet.vi.memory import Remembered
 from tests.mortal import Killed, Mortal, files
+from tests.test_documents import ROOT, TOP_LEVEL_AWAIT, blocks
 from tests.test_fit import METHOD, data, distribution, network
 from tests.virtual import virtually
 
@@ -325,7 +331,7 @@ async def test_a_guided_fit_that_is_killed_and_resumed_is_the_same(tmp_path, sta
     whole = Mortal(TableModel(distribution), 10**9)
     await fitted(SAID, tmp_path / "whole", models=whole, method=method)
     wanted = files(tmp_path / "whole")
-    for lives in range(1, whole.calls, max(1, whole.calls // 6)):
+    for lives in range(1, whole.calls, max(1, whole.calls // 4)):
         directory = tmp_path / str(lives)
         with pytest.raises(Killed):
             await fitted(
@@ -335,22 +341,56 @@ async def test_a_guided_fit_that_is_killed_and_resumed_is_the_same(tmp_path, sta
         assert files(directory) == wanted
 
 
-async def test_what_was_taken_in_parts_is_taken_so_again():
-    """Entries that two sessions took before one step lead to the same when a third takes all."""
-    first = (Entry(kind="pin", prompt="answer", text=WARM), Entry(kind="stop"))
-    said = Guidance(first)
-    found, _ = await fitted(said)
-    assert found.reason == "stopped by guidance"
-    assert found.graph.prompts["answer"] == WARM
-    return_to = found.state
-    later = (Entry(kind="unpin", prompt="answer"), Entry(kind="ban", prompt="answer", text="cold"))
-    from langnet.guided import Refusing, accepted, parts_of, taken
+@pytest.mark.parametrize("staleness", [0, 1])
+async def test_what_sessions_took_in_parts_is_taken_so_again(tmp_path, staleness):
+    """What two sessions took before one step leads to the same where one session takes it all."""
+    method = replace(METHOD, staleness=staleness, memory=3)
+    first = [
+        Entry(kind="pin", prompt="answer", text="Say nothing.", step=1),
+        Entry(kind="stop", step=1),
+    ]
+    found, _ = await fitted(first, tmp_path, method=method)
+    assert (found.reason, found.state.step) == ("stopped by guidance", 1)
+    assert found.graph.prompts["answer"] == "Say nothing."
+    told = Guidance.at(tmp_path)
+    told.unpin("answer")
+    told.ban("notes", network().prompts["notes"])
+    found, _ = await fitted(None, tmp_path, resume=True, method=method)
+    assert [(entry.step, entry.part) for entry in found.state.guidance] == [(1, 0)] * 2 + [
+        (1, 1)
+    ] * 2
+    kept = [entry for entry in found.state.guidance if entry.kind != "stop"]
+    again, _ = await fitted(kept, method=method)
+    assert again.state == replace(found.state, guidance=tuple(kept))
 
-    refusing = Refusing(network(), frozenset(), lambda prompt, text: True)
-    resumed = taken(return_to, later, refusing)
-    assert [entry.part for entry in resumed.guidance] == [0, 0, 1, 1]
-    again = [[entry.kind for entry in part] for part in parts_of(accepted(resumed))]
-    assert again == [["pin", "stop"], ["unpin", "ban"]]
+
+@given(data=st.data())
+def test_what_stands_and_what_is_best_keep_to_pins_and_bans(data):
+    """Whatever is said in whatever order, the present and the best prompts keep to all of it."""
+    texts = ("A.", "B.", "c", "C")
+    graph = network().with_prompts({"notes": "A.", "answer": "B."})
+    sets = st.fixed_dictionaries(dict.fromkeys(("notes", "answer"), st.sampled_from(texts)))
+    entries = st.builds(
+        Entry,
+        kind=st.sampled_from(("pin", "unpin", "ban", "unban")),
+        prompt=st.sampled_from(("notes", "answer")),
+        text=st.sampled_from(texts),
+    )
+    best = data.draw(sets)
+    memory = tuple(
+        Remembered(prompts, 0.5 - number / 10, ())
+        for number, prompts in enumerate(data.draw(st.lists(sets, max_size=3)))
+    )
+    state = replace(init(graph), prompts=data.draw(sets), best=best, best_metric=0.5, memory=memory)
+    refusing = Refusing(graph, frozenset(), lambda prompt, text: True)
+    for said in data.draw(st.lists(st.lists(entries, max_size=3), max_size=4)):
+        state = taken(state, said, refusing)
+        held = standing(accepted(state))
+        assert held.keeps(state.prompts)
+        assert held.keeps(state.best)
+        for item in memory:
+            # Nothing that may be shipped is better than what is.
+            assert not held.keeps(item.prompts) or state.best_metric >= item.metric
 
 
 async def test_a_stopped_fit_goes_on_when_it_is_resumed(tmp_path):
@@ -435,3 +475,24 @@ def _append(where):
     guidance = Guidance.at(directory)
     for number in range(50):
         guidance.feedback(f"{name}{number} " + "ü" * 3000, by=name)
+
+
+async def test_the_page_on_guidance_runs(tmp_path, monkeypatch, capsys):
+    """Every Python block of the page runs, and nothing that it says is refused."""
+    monkeypatch.chdir(tmp_path)
+    scope = {
+        "graph": network(),
+        "train": data(24),
+        "dev": data(8, 100),
+        "model": TableModel(distribution),
+        "method": replace(METHOD, steps=2),
+    }
+    for code in blocks(ROOT / "docs" / "guidance.md", "python"):
+        compiled = compile(code, "guidance.md", "exec", flags=TOP_LEVEL_AWAIT)
+        waiting = eval(compiled, scope)  # noqa: S307 - the project's own page
+        if inspect.isawaitable(waiting):
+            await waiting
+    assert capsys.readouterr().out.splitlines() == [
+        f"0 {kind} taken" for kind in ("feedback", "rating", "candidate", "ban")
+    ]
+    assert [(entry.step, entry.id) for entry in scope["fitted"].state.guidance] == [(1, "hint-1")]
