@@ -15,6 +15,9 @@ from langnet.events import FitFinished, GuidanceTaken, Paused, Resumed, StepStar
 from langnet.guidance import Entry
 from langnet.guided import Refusing, accepted, taken
 from langnet.lm.until import Until
+from langnet.report.json_lines import JsonLines
+from langnet.report.progress import Lines
+from langnet.report.timeline import Timeline
 from langnet.testing import TableModel
 from langnet.vi.cleaning import canonical
 from langnet.vi.directions import directions_of, standing
@@ -129,6 +132,24 @@ async def test_a_rating_is_shown_first_and_replaces_the_metric():
     shown = "sun number 3 notes warm\n\nAnswer:\nOutput: hot\n"
     assert f"{shown}Feedback: A person says that this is wrong: It is icy." in context
     assert context.count("A person says") == 1
+
+
+async def test_a_rating_without_the_parents_texts_has_them_from_the_batch():
+    """Where nobody said what a rated text answered, the batch tells, if the text is in it."""
+    method = Method(
+        steps=1, batch_size=24, candidates=1, mix={"feedback": 1.0}, balance=False, memory=0
+    )
+    said = [
+        Entry(kind="rating", example="e3", node="answer", output=output, good=False)
+        for output in ("hot", "icy")
+    ]
+    model = Noting()
+    await fitted(said, models=model, method=method)
+    (context,) = (one for one in model.asked if "A person" in one)
+    shown = [part.split("\nOutput")[0] for part in context.split("\n\n") if "sun number 3" in part]
+    # One of the two is what the network answered.
+    assert len(shown) == 2
+    assert sum("…" in part for part in shown) == 1
 
 
 def test_the_latest_rating_of_a_text_holds():
@@ -292,6 +313,35 @@ async def test_what_is_given_from_python_is_checked_at_once():
     with pytest.raises(DataError, match="no language node"):
         await fitted(memory, models=model)
     assert not model.calls
+
+
+async def test_who_watches_is_told_without_content(tmp_path):
+    """Progress tells kinds and refusals; the log has what was said only where content is wanted."""
+    lines = []
+    said = Guidance.at(tmp_path / "run")
+    said.feedback("Say a secret.", prompt="answer")
+    said.unpin("notes")
+    with (
+        JsonLines(tmp_path / "plain.jsonl") as plain,
+        JsonLines(tmp_path / "full.jsonl", content=True) as full,
+    ):
+        await fitted(
+            None,
+            tmp_path / "run",
+            method=replace(METHOD, steps=1),
+            observers=[plain, full, Lines(lines.append, Timeline())],
+        )
+    assert "guidance before step 1: feedback for answer" in lines
+    refused = "the prompt 'notes' is not pinned"
+    assert f"guidance before step 1: unpin for notes is refused: {refused}" in lines
+    told = [json.loads(line) for line in (tmp_path / "plain.jsonl").read_text().splitlines()]
+    taken = [event for event in told if event["event"] == "GuidanceTaken"]
+    assert [(event["kind"], event["refused"]) for event in taken] == [
+        ("feedback", ""),
+        ("unpin", refused),
+    ]
+    assert "Say a secret." not in (tmp_path / "plain.jsonl").read_text()
+    assert "Say a secret." in (tmp_path / "full.jsonl").read_text()
 
 
 async def test_more_proposals_are_made_even_where_nothing_is_wrong():
