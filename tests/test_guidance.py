@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from langnet import DataError, Guidance, Method, State, fit, init
 from langnet.events import FitFinished, GuidanceTaken, Paused, Resumed, StepStarted, Validated
-from langnet.guidance import Entry
+from langnet.guidance import FILE, Entry
 from langnet.guided import Refusing, accepted, taken
 from langnet.lm.until import Until
 from langnet.report.json_lines import JsonLines
@@ -518,6 +518,16 @@ def test_several_processes_add_to_one_file(tmp_path):
     for name in "abcd":
         mine = [entry.text for entry in entries if entry.by == name]
         assert mine == [f"{name}{number} " + "ü" * 3000 for number in range(50)]
+
+
+def test_a_line_without_an_end_does_not_swallow_the_next(tmp_path):
+    """What was written by hand without a line break at its end, or with empty lines, is read."""
+    said = Guidance.at(tmp_path)
+    with (tmp_path / FILE).open("w") as file:
+        file.write('{"kind": "pause"}\n\n{"kind": "resume"}')
+    assert [entry.kind for entry in said.entries()] == ["pause"]
+    said.stop()
+    assert [entry.kind for entry in said.entries()] == ["pause", "resume", "stop"]
 
 
 def _append(where):
