@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from langnet.lm.meter import MeterReading
 from langnet.lm.observe import CallFinished
@@ -40,6 +40,8 @@ class FitStarted:
         objective: "likelihood" or "rollout".
         prompts: the prompts at this point.
         validate_every: steps between validations.
+        best_prompts: the prompts of the best validation so far, or those at the start.
+        validations: by steps done, the validations so far.
     """
 
     step: int
@@ -47,6 +49,8 @@ class FitStarted:
     objective: str
     prompts: Mapping[str, str]
     validate_every: int = 1
+    best_prompts: Mapping[str, str] = field(default_factory=dict)
+    validations: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +136,14 @@ class Validated:
         metric: the mean of the metric over the validation examples.
         best: the best so far, this one included.
         is_best: whether this one is the best.
+        prompts: what was validated.
     """
 
     step: int
     metric: float
     best: float
     is_best: bool
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

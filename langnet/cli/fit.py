@@ -37,6 +37,7 @@ from langnet.cli.options import (
     size_option,
 )
 from langnet.cli.settings import budget_options, method_options
+from langnet.cli.view import view_options
 from langnet.cli.watch import watch_options
 from langnet.manifest import read_manifest
 from langnet.report.cost import cost_line, cost_table
@@ -106,6 +107,7 @@ _SHOWN = 10
     help="Keep every text that the fit sees, for reports.",
 )
 @network_options
+@view_options
 @common
 def fit_command(**options: Any) -> None:
     """Fit the prompts of NETWORK, and compare it with its beginning on held-out examples.

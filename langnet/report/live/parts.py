@@ -1,0 +1,325 @@
+"""The parts of the live view: where it stands, the network, curves, prompts, totals, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from langnet.drawing.words import printable
+from langnet.report.live.snapshot import NodeNow, RateNow, Snapshot
+from langnet.report.live.sparkline import sparkline
+from langnet.report.words import amount, duration, money, quantity
+
+__all__ = ["bar", "curves", "heading", "limits", "network", "prompts", "times", "title", "totals"]
+
+_GAP = "  "
+_DOT = " · "
+_WIDE = 92
+"""Cells from which two curves stand side by side, and tokens are told apart."""
+_LABEL = 10
+"""Cells of what stands before a bar or a curve."""
+_LONGEST = 60
+_LONGEST_CURVE = 30
+_SHORT = 8
+"""Cells of a curve that are worth more than what stands after it."""
+_DOTS = 12
+"""Open calls that are drawn, at most."""
+_NEAR = 0.9
+"""Of a limit: what is worth a colour."""
+_STATES = {
+    "running": "cyan",
+    "paused": "yellow",
+    "finished": "green",
+    "failed": "red",
+    "interrupted": "yellow",
+}
+_PURPOSES = {
+    "forward": "cyan",
+    "infer": "blue",
+    "correct": "blue",
+    "propose": "magenta",
+    "score": "green",
+    "validate": "yellow",
+    "test": "yellow",
+}
+
+
+def title(snapshot: Snapshot) -> Text:
+    """The network's name, what is maximised, and how it stands."""
+    found = Text(printable(snapshot.name) or "langnet", style="bold")
+    if snapshot.objective:
+        found.append(f"{_DOT}{printable(snapshot.objective)}", style="not bold")
+    if snapshot.status != "running":
+        found.append(f"{_DOT}{snapshot.status}", style=f"not bold {_STATES[snapshot.status]}")
+    return found
+
+
+def times(snapshot: Snapshot) -> Text:
+    """How long it has taken, and how long it may take yet."""
+    found = Text(duration(snapshot.elapsed))
+    if snapshot.left is not None and snapshot.status in {"running", "paused"}:
+        found.append(f", about {duration(snapshot.left)} left", style="dim")
+    return found
+
+
+def heading(snapshot: Snapshot, width: int) -> list[Text]:
+    """Steps, and what counts its items now, or what is called for."""
+    rows = []
+    if snapshot.steps:
+        rows.append(_progress("steps", snapshot.step, snapshot.steps, width))
+    if snapshot.phase and snapshot.done < snapshot.total:
+        rows.append(_progress(printable(snapshot.phase), snapshot.done, snapshot.total, width))
+    elif snapshot.steps and not snapshot.reason:
+        rows.append(_busy(snapshot))
+    return rows or [times(snapshot)]
+
+
+def _progress(name: str, done: int, total: int, width: int) -> Text:
+    label = _cut(name, _LABEL) if cell_len(name) <= _LABEL else _cut(name, width // 4).rstrip()
+    row = Text(label + _GAP, style="dim")
+    count = f"{done:,}/{total:,}"
+    room = width - row.cell_len - max(len(count), 7) - len(_GAP)
+    row.append_text(bar(done / max(total, 1), min(room, _LONGEST)))
+    return row.append(_GAP + count, style="bold")
+
+
+def _busy(snapshot: Snapshot) -> Text:
+    """What is called for now, by all nodes."""
+    row = Text(_cut("now", _LABEL) + _GAP, style="dim")
+    purposes = {node.purpose for node in snapshot.nodes.values() if node.purpose}
+    known = [purpose for purpose in _PURPOSES if purpose in purposes]
+    shown = [*known, *sorted(purposes.difference(known))] or ["–"]
+    for place, purpose in enumerate(["paused"] if snapshot.status == "paused" else shown):
+        row.append(_DOT if place else "", style="dim")
+        row.append(printable(purpose), style=_PURPOSES.get(purpose, ""))
+    return row
+
+
+def bar(share: float, width: int) -> Text:
+    """A bar of so many cells, filled to a share."""
+    halves = round(2 * width * min(max(share, 0.0), 1.0))
+    full = "━" * (halves // 2) + "╸" * (halves % 2)
+    return Text.assemble((full, "cyan"), ("─" * (max(width, 0) - len(full)), "dim"))
+
+
+def network(snapshot: Snapshot, width: int, most: int) -> list[Text]:
+    """The network, and what each node is doing; where there are too many, the busiest."""
+    drawn = dict(snapshot.network)
+    rows = [(line, snapshot.nodes.get(name)) for name, line in snapshot.network]
+    rows += [
+        (f"  {printable(name) or '(none)'}", node)
+        for name, node in snapshot.nodes.items()
+        if name not in drawn and (name or node.calls or node.open)
+    ]
+    if not rows or most < 2:  # noqa: PLR2004 - a heading alone says nothing
+        return []
+    hidden = 0
+    if len(rows) + 1 > most:
+        if most < 4:  # noqa: PLR2004 - a heading, what is left out, and hardly any between
+            return []
+        rows, hidden = _busiest(rows, most - 2), len(rows) - most + 2
+    columns = _columns(width)
+    taken = sum(size + len(_GAP) for _, size in columns)
+    widest = max((cell_len(line) for line, _ in rows), default=0)
+    left = max(min(max(widest, 9), width - taken), 1)
+    head = Text(set_cell_size("network", left), style="dim")
+    for name, size in columns:
+        head.append(_GAP + _aligned(name, size, name), style="dim")
+    return [
+        head,
+        *(_row(line, node, left, columns, width) for line, node in rows),
+        *([Text(f"… and {hidden} more", style="dim")] if hidden else []),
+    ]
+
+
+_Rows = list[tuple[str, NodeNow | None]]
+
+
+def _busiest(rows: _Rows, most: int) -> _Rows:
+    def weight(place: int) -> tuple[float, ...]:
+        node = rows[place][1] or NodeNow()
+        return node.open, node.calls_per_second, node.calls, -place
+
+    chosen = sorted(sorted(range(len(rows)), key=weight)[len(rows) - max(most, 0) :])
+    return [rows[place] for place in chosen]
+
+
+def _columns(width: int) -> list[tuple[str, int]]:
+    columns = [("now", 8), ("open", 4), ("calls/s", 7), ("calls", 6)]
+    if width < 50:  # noqa: PLR2004 - as they add up
+        return [columns[0], columns[1], columns[3]]
+    if width >= _WIDE:
+        return [*columns, ("given", 6), ("drawn", 6)]
+    return [*columns, ("tokens", 6)] if width >= 60 else columns  # noqa: PLR2004 - as they add up
+
+
+def _row(
+    line: str, node: NodeNow | None, left: int, columns: Sequence[tuple[str, int]], width: int
+) -> Text:
+    row = Text(_cut(line, left), style="" if node is not None else "dim")
+    if node is None:
+        return row
+    tokens = node.prompt_tokens + node.completion_tokens
+    rate = node.calls_per_second
+    shown = {
+        "now": printable(node.purpose),
+        "open": str(node.open) if node.open else "–",
+        "calls/s": f"{rate:.1f}" if rate else "–",
+        "calls": quantity(node.calls),
+        "tokens": quantity(tokens),
+        "given": quantity(node.prompt_tokens),
+        "drawn": quantity(node.completion_tokens),
+    }
+    purpose = _PURPOSES.get(node.purpose, "")
+    for name, size in columns:
+        style = purpose if name in {"now", "open"} else ""
+        row.append(_GAP + _aligned(shown[name], size, name), style=style)
+    room = min(width - row.cell_len - len(_GAP), _DOTS)
+    if node.open and room > 1:
+        dots = "●" * min(node.open, room - 1) + ("+" if node.open > room - 1 else "")
+        row.append(_GAP + dots, style=purpose)
+    return row
+
+
+def _aligned(text: str, size: int, column: str) -> str:
+    return _cut(text, size) if column == "now" else text.rjust(size)
+
+
+def curves(snapshot: Snapshot, width: int) -> list[Text]:
+    """Evidence, or the score, and validation over the steps; side by side where there is room."""
+    found: list[tuple[str, Sequence[tuple[int, float | None]], str]] = []
+    if snapshot.evidence:
+        found.append(("evidence", snapshot.evidence, " nats"))
+    elif snapshot.scores:
+        found.append(("score", snapshot.scores, ""))
+    if snapshot.validation:
+        best = f", best {amount(snapshot.best)}"
+        if snapshot.best_step is not None:
+            best += f" (step {snapshot.best_step})" if snapshot.best_step else " (at the start)"
+        found.append(("validation", snapshot.validation, best))
+    beside = width >= _WIDE and len(found) > 1
+    taken = [_LABEL + 2 * len(_GAP) + len(amount(points[-1][1])) for _, points, _ in found]
+    room = width - (sum(taken) + len(_GAP) if beside else max(taken, default=0))
+    rooms = sum(len(after) for *_, after in found)
+    if not beside:
+        rooms = max((len(after) for *_, after in found), default=0)
+    size = (room - rooms) // (2 if beside else 1)
+    if size < _SHORT:  # the curve says more than what is after it
+        found = [(name, points, "") for name, points, _ in found]
+        size = room // (2 if beside else 1)
+    rows = [_curve(name, points, min(size, _LONGEST_CURVE), after) for name, points, after in found]
+    if beside:
+        first, second = rows
+        return [Text.assemble(first, _GAP, second)]
+    return rows
+
+
+def _curve(name: str, points: Sequence[tuple[int, float | None]], size: int, after: str) -> Text:
+    return Text.assemble(
+        (_cut(name, _LABEL) + _GAP, "dim"),
+        (sparkline([value for _, value in points], size), "cyan"),
+        (_GAP + amount(points[-1][1]), "bold"),
+        (after, "dim"),
+    )
+
+
+def prompts(snapshot: Snapshot, width: int, most: int) -> list[Text]:
+    """The best prompts, a line for each; those that have changed first where there is no room."""
+    names = list(snapshot.prompts)
+    if not names or most < 2:  # noqa: PLR2004 - a heading alone says nothing
+        return []
+    if len(names) + 1 > most:
+        names.sort(key=lambda name: name not in snapshot.changed)
+        names = names[: most - 1]
+    size = min(max(cell_len(printable(name)) for name in names), max(width // 3, 1))
+    changed = "• changed since the start"
+    head = Text("best prompts so far", style="dim")
+    if snapshot.changed and head.cell_len + len(_DOT) + len(changed) <= width:
+        head.append(f"{_DOT}{changed}")
+    rows = [head]
+    for name in names:
+        has_changed = name in snapshot.changed
+        row = Text("• " if has_changed else "  ", style="green")
+        row.append(_cut(printable(name), size), style="bold" if has_changed else "dim")
+        text = printable(snapshot.prompts[name]) or "(empty)"
+        row.append(_GAP + _cut(text, max(width - row.cell_len - len(_GAP), 1)).rstrip())
+        rows.append(row)
+    return rows
+
+
+def totals(snapshot: Snapshot, width: int) -> list[Text]:
+    """Calls, tokens, money, answers of the cache, failures."""
+    reading = snapshot.reading
+    rate = f" at {snapshot.calls_per_second:.1f}/s" if snapshot.calls_per_second else ""
+    tokens = f" at {quantity(round(snapshot.tokens_per_second))}/s" if rate else ""
+    estimated = "≈" if reading.estimated_tokens else ""
+    facts = [
+        ("calls", f"{quantity(reading.calls)}{rate}", ""),
+        ("tokens", f"{estimated}{quantity(reading.tokens)}{tokens}", ""),
+        ("cost", _cost(snapshot), ""),
+        ("cache hits", quantity(reading.hits), ""),
+        ("retries", quantity(reading.retries), "yellow" if reading.retries else ""),
+        ("failed", quantity(reading.errors), "yellow" if reading.errors else ""),
+    ]
+    return _flow(facts, width)
+
+
+def _cost(snapshot: Snapshot) -> str:
+    reading = snapshot.reading
+    if reading.cost is not None:
+        return money(reading.cost, snapshot.currency)
+    if reading.known_cost:
+        return f"≥ {money(reading.known_cost, snapshot.currency)}"
+    return "unknown"
+
+
+def limits(snapshot: Snapshot, width: int) -> list[Text]:
+    """How near each model is to its limits; nothing of models that have none."""
+    found = []
+    for name, rate in snapshot.limits.items():
+        facts = [
+            (
+                printable(resource).replace("_", " "),
+                f"{quantity(rate.used.get(resource, 0))} of {quantity(round(limit))} a minute",
+                "yellow" if rate.used.get(resource, 0) >= _NEAR * limit else "",
+            )
+            for resource, limit in rate.limits.items()
+        ]
+        facts += _queue(rate)
+        if len(snapshot.limits) > 1:
+            label = _cut(printable(name), min(24, width // 3)).rstrip()
+            facts = [("", label, "dim"), *facts]
+        found += _flow(facts, width)
+    return found
+
+
+def _queue(rate: RateNow) -> list[tuple[str, str, str]]:
+    facts = [("open", f"{rate.open} of {rate.concurrency}", "")]
+    if rate.limits or rate.waiting:
+        facts.append(("waiting", quantity(rate.waiting), "yellow" if rate.waiting else ""))
+    if rate.refused:
+        facts.append(("refused", quantity(rate.refused), "yellow"))
+    if rate.closed_for:
+        facts.append(("closed for", duration(rate.closed_for), "red"))
+    return facts
+
+
+def _flow(facts: Sequence[tuple[str, str, str]], width: int) -> list[Text]:
+    """Names and values, as many in a line as it holds."""
+    rows: list[Text] = []
+    for name, value, style in facts:
+        fact = Text.assemble((f"{name} " if name else "", "dim"), (value, style))
+        if rows and rows[-1].cell_len + len(_DOT) + fact.cell_len <= width:
+            rows[-1].append(_DOT, style="dim").append_text(fact)
+        else:
+            rows.append(fact)
+    return rows
+
+
+def _cut(text: str, width: int) -> str:
+    """A text in exactly so many cells."""
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + "…"
