@@ -136,14 +136,14 @@ class Validated:
         metric: the mean of the metric over the validation examples.
         best: the best so far, this one included.
         is_best: whether this one is the best.
-        prompts: what was validated.
+        best_prompts: the prompts of the best.
     """
 
     step: int
     metric: float
     best: float
     is_best: bool
-    prompts: Mapping[str, str] = field(default_factory=dict)
+    best_prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -229,11 +229,11 @@ class Loop:
         return found
 
     def _validated(self, found: Evaluation, of: State | None = None) -> None:
-        prompts = (of or self.state).prompts
         self.state = after_validation(self.state, found, self.method, of=of)
         state = self.state
         last = state.validations[-1]
-        self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0, prompts))
+        is_best = state.stale == 0
+        self.tell(Validated(last.step, found.mean, state.best_metric, is_best, state.best))
 
     @property
     def _records(self) -> bool:

@@ -56,7 +56,7 @@ async def showing(
     meter: Meter | None = None,
     graph: Graph | None = None,
     later: int = 0,
-    directory: Path | None = None,
+    directory: str | Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Observer]:
     """Gives an observer that shows how the work gets on, for as long as the block lasts.
@@ -74,7 +74,7 @@ async def showing(
         clock: gives seconds.
     """
     watch = Watch(meter=meter, graph=graph, later=later, clock=clock)
-    file = None if directory is None else LiveFile(directory, watch, clock=clock)
+    file = None if directory is None else LiveFile(Path(directory), watch, clock=clock)
     status: Status = "failed"
     with _shown(stream, view, watch, clock) as (observer, display):
         try:

@@ -128,7 +128,8 @@ class Timeline:
                 self.metric, self.best = event.metric, event.best
                 self.validations.append((event.step, event.metric))
                 if event.is_best:
-                    self.best_step, self.best_prompts = event.step, event.prompts
+                    self.best_step = event.step
+                self.best_prompts = event.best_prompts or self.best_prompts
                 self._validation_seconds.append(self.since_step)
                 self._validating = False
                 self.phase = ""

@@ -15,6 +15,7 @@ from langnet.report.words import amount, duration, money, quantity
 __all__ = ["bar", "curves", "heading", "limits", "network", "prompts", "times", "title", "totals"]
 
 _GAP = "  "
+_APART = "    "
 _DOT = " · "
 _WIDE = 92
 """Cells from which two curves stand side by side, and tokens are told apart."""
@@ -48,11 +49,11 @@ _PURPOSES = {
 
 def title(snapshot: Snapshot) -> Text:
     """The network's name, what is maximised, and how it stands."""
-    found = Text(printable(snapshot.name) or "langnet", style="bold")
+    found = Text.assemble((printable(snapshot.name) or "langnet", "bold"))
     if snapshot.objective:
-        found.append(f"{_DOT}{printable(snapshot.objective)}", style="not bold")
+        found.append(f"{_DOT}{printable(snapshot.objective)}")
     if snapshot.status != "running":
-        found.append(f"{_DOT}{snapshot.status}", style=f"not bold {_STATES[snapshot.status]}")
+        found.append(f"{_DOT}{snapshot.status}", style=_STATES[snapshot.status])
     return found
 
 
@@ -78,7 +79,7 @@ def heading(snapshot: Snapshot, width: int) -> list[Text]:
 
 def _progress(name: str, done: int, total: int, width: int) -> Text:
     label = _cut(name, _LABEL) if cell_len(name) <= _LABEL else _cut(name, width // 4).rstrip()
-    row = Text(label + _GAP, style="dim")
+    row = Text.assemble((label + _GAP, "dim"))
     count = f"{done:,}/{total:,}"
     room = width - row.cell_len - max(len(count), 7) - len(_GAP)
     row.append_text(bar(done / max(total, 1), min(room, _LONGEST)))
@@ -87,7 +88,7 @@ def _progress(name: str, done: int, total: int, width: int) -> Text:
 
 def _busy(snapshot: Snapshot) -> Text:
     """What is called for now, by all nodes."""
-    row = Text(_cut("now", _LABEL) + _GAP, style="dim")
+    row = Text.assemble((_cut("now", _LABEL) + _GAP, "dim"))
     purposes = {node.purpose for node in snapshot.nodes.values() if node.purpose}
     known = [purpose for purpose in _PURPOSES if purpose in purposes]
     shown = [*known, *sorted(purposes.difference(known))] or ["–"]
@@ -201,7 +202,7 @@ def curves(snapshot: Snapshot, width: int) -> list[Text]:
         found.append(("validation", snapshot.validation, best))
     beside = width >= _WIDE and len(found) > 1
     taken = [_LABEL + 2 * len(_GAP) + len(amount(points[-1][1])) for _, points, _ in found]
-    room = width - (sum(taken) + len(_GAP) if beside else max(taken, default=0))
+    room = width - (sum(taken) + len(_APART) if beside else max(taken, default=0))
     rooms = sum(len(after) for *_, after in found)
     if not beside:
         rooms = max((len(after) for *_, after in found), default=0)
@@ -212,7 +213,7 @@ def curves(snapshot: Snapshot, width: int) -> list[Text]:
     rows = [_curve(name, points, min(size, _LONGEST_CURVE), after) for name, points, after in found]
     if beside:
         first, second = rows
-        return [Text.assemble(first, _GAP, second)]
+        return [Text.assemble(first, _APART, second)]
     return rows
 
 
@@ -241,8 +242,10 @@ def prompts(snapshot: Snapshot, width: int, most: int) -> list[Text]:
     rows = [head]
     for name in names:
         has_changed = name in snapshot.changed
-        row = Text("• " if has_changed else "  ", style="green")
-        row.append(_cut(printable(name), size), style="bold" if has_changed else "dim")
+        label = _cut(printable(name), size)
+        row = Text.assemble(
+            ("• " if has_changed else "  ", "green"), (label, "bold" if has_changed else "dim")
+        )
         text = printable(snapshot.prompts[name]) or "(empty)"
         row.append(_GAP + _cut(text, max(width - row.cell_len - len(_GAP), 1)).rstrip())
         rows.append(row)

@@ -94,6 +94,7 @@ class Watch:
         places = {} if meter is None else _places(meter)
         calls, tokens, by_node = self._rates(reading, places)
         best, initial = line.best_prompts, self._initial or line.initial
+        is_over = status not in {None, "running", "paused"}
         return Snapshot(
             status=status or "running",
             name=self._name,
@@ -117,7 +118,7 @@ class Watch:
                 name: NodeNow(
                     calls=place.calls,
                     open=place.open,
-                    purpose=self._purpose(name, place, by_node[name]),
+                    purpose="" if is_over else self._purpose(name, place, by_node[name]),
                     prompt_tokens=place.prompt_tokens,
                     completion_tokens=place.completion_tokens,
                     calls_per_second=by_node[name],
