@@ -1,16 +1,19 @@
 """Draws live.svg: the live view of a real fit of graphs/dln2.py on the embedded model.
 
-python docs/images/make_live.py [--steps 8] [--during 6] [--width 100] [--height 30] [FILE]
+python docs/images/make_live.py [--steps 6] [--during 5] [--width 100] [--height 30] [FILE]
 
-The fit is that of `langnet fit graphs/dln2.py --steps 8` with fewer examples. It ends as soon as
-the picture is taken: in the midst of a step, while calls are open.
+The fit is that of `langnet fit graphs/dln2.py` with fewer examples. It ends as soon as the picture
+is taken: in the midst of a step, while calls are open. `--seen FILE` keeps what was seen there, or
+draws what was kept without another fit.
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import json
 import re
+import sys
 from pathlib import Path
 
 import anyio
@@ -22,9 +25,9 @@ from langnet import tasks as generated
 from langnet.cli.network import load_network
 from langnet.lm.connect import connect
 from langnet.lm.meter import Meter
+from langnet.report.lines import Lines
 from langnet.report.live import Snapshot, Watch
 from langnet.report.live.view import lines
-from langnet.report.progress import Lines
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUND = (13, 17, 23)
@@ -44,10 +47,16 @@ async def fitted(steps: int, during: int) -> tuple[list[str], Snapshot]:
     network = load_network(str(ROOT / "graphs" / "dln2.py"))
     task = generated.get("subjectivity")
     graph = network.graph(task)
-    parts = task.splits(train=80, dev=24, test=0, seed=0, node=graph.target)
+    parts = task.splits(train=40, dev=16, test=0, seed=0, node=graph.target)
     meter = Meter()
-    watch, told = Watch(meter=meter, graph=graph), []
-    observer = Lines(told.append, watch.timeline, meter=meter, tenths=False)
+    watch = Watch(meter=meter, graph=graph)
+    told: list[str] = []
+
+    def tell(line: str) -> None:
+        told.append(line)
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - it takes some minutes
+
+    observer = Lines(tell, watch.timeline, meter=meter, tenths=False)
     taken: list[Snapshot] = []
 
     async def look(scope: anyio.CancelScope) -> None:
@@ -66,7 +75,7 @@ async def fitted(steps: int, during: int) -> tuple[list[str], Snapshot]:
             parts.train,
             parts.dev,
             models=model,
-            method=Method(steps=steps, batch_size=10, candidates=6, inference=Inference(draws=4)),
+            method=Method(steps=steps, batch_size=8, candidates=5, inference=Inference(draws=3)),
             observers=[observer],
             meter=meter,
             plan=True,
@@ -95,10 +104,18 @@ def main() -> None:
     """Draws the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).with_name("live.svg"))
-    for name, default in (("steps", 8), ("during", 6), ("width", 100), ("height", 30)):
+    for name, default in (("steps", 6), ("during", 5), ("width", 100), ("height", 30)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--seen", type=Path)
     options = parser.parse_args()
-    told, snapshot = anyio.run(fitted, options.steps, options.during)
+    if options.seen is not None and options.seen.exists():
+        seen = json.loads(options.seen.read_text(encoding="utf-8"))
+        told, snapshot = seen["told"], Snapshot.from_json(seen["snapshot"])
+    else:
+        told, snapshot = anyio.run(fitted, options.steps, options.during)
+        if options.seen is not None:
+            seen = {"told": told, "snapshot": snapshot.to_json()}
+            options.seen.write_text(json.dumps(seen), encoding="utf-8")
     drawn = picture(told, snapshot, options.width, options.height)
     options.file.write_text(drawn, encoding="utf-8")
 

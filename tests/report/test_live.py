@@ -155,7 +155,7 @@ def test_a_usual_terminal_shows_every_part(width, height):
         *("╰─┴─● answer", "score", "18", "12.3", "evidence", "▁▄█  −0.412 nats"),
         *("▁▃▇█  0.812, best 0.812 (step 3)", "• thoughts  Say in a few words", "Decide."),
         *("calls 5,801 at 42.4/s", "tokens 134k at 1,200/s", "cost 0.0123 USD"),
-        *("cache hits 1,203", "retries 3", "failed 2", "requests 481 of 500 a minute"),
+        *("cached 1,203", "retries 3", "failed 2", "requests 481 of 500 a minute"),
         *("waiting 12", "…"),
     ):
         assert part in text, part

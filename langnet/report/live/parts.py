@@ -1,32 +1,26 @@
-"""The parts of the live view: where it stands, the network, curves, prompts, totals, limits."""
+"""The parts of the live view: where it stands, curves, prompts, totals, limits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.text import Text
 
 from langnet.drawing.words import printable
-from langnet.report.live.snapshot import NodeNow, RateNow, Snapshot
+from langnet.report.live.cells import APART, COLOURS, DOT, GAP, WIDE, bar, cut
+from langnet.report.live.snapshot import RateNow, Snapshot
 from langnet.report.live.sparkline import sparkline
 from langnet.report.words import amount, duration, money, quantity
 
-__all__ = ["bar", "curves", "heading", "limits", "network", "prompts", "times", "title", "totals"]
+__all__ = ["curves", "heading", "limits", "prompts", "times", "title", "totals"]
 
-_GAP = "  "
-_APART = "    "
-_DOT = " · "
-_WIDE = 92
-"""Cells from which two curves stand side by side, and tokens are told apart."""
 _LABEL = 10
 """Cells of what stands before a bar or a curve."""
-_LONGEST = 60
+_LONGEST = 80
 _LONGEST_CURVE = 30
 _SHORT = 8
 """Cells of a curve that are worth more than what stands after it."""
-_DOTS = 12
-"""Open calls that are drawn, at most."""
 _NEAR = 0.9
 """Of a limit: what is worth a colour."""
 _STATES = {
@@ -36,24 +30,15 @@ _STATES = {
     "failed": "red",
     "interrupted": "yellow",
 }
-_PURPOSES = {
-    "forward": "cyan",
-    "infer": "blue",
-    "correct": "blue",
-    "propose": "magenta",
-    "score": "green",
-    "validate": "yellow",
-    "test": "yellow",
-}
 
 
 def title(snapshot: Snapshot) -> Text:
     """The network's name, what is maximised, and how it stands."""
     found = Text.assemble((printable(snapshot.name) or "langnet", "bold"))
     if snapshot.objective:
-        found.append(f"{_DOT}{printable(snapshot.objective)}")
+        found.append(f"{DOT}{printable(snapshot.objective)}")
     if snapshot.status != "running":
-        found.append(f"{_DOT}{snapshot.status}", style=_STATES[snapshot.status])
+        found.append(f"{DOT}{snapshot.status}", style=_STATES[snapshot.status])
     return found
 
 
@@ -78,114 +63,24 @@ def heading(snapshot: Snapshot, width: int) -> list[Text]:
 
 
 def _progress(name: str, done: int, total: int, width: int) -> Text:
-    label = _cut(name, _LABEL) if cell_len(name) <= _LABEL else _cut(name, width // 4).rstrip()
-    row = Text.assemble((label + _GAP, "dim"))
+    label = cut(name, _LABEL) if cell_len(name) <= _LABEL else cut(name, width // 4).rstrip()
+    row = Text.assemble((label + GAP, "dim"))
     count = f"{done:,}/{total:,}"
-    room = width - row.cell_len - max(len(count), 7) - len(_GAP)
+    room = width - row.cell_len - max(len(count), 7) - len(GAP)
     row.append_text(bar(done / max(total, 1), min(room, _LONGEST)))
-    return row.append(_GAP + count, style="bold")
+    return row.append(GAP + count, style="bold")
 
 
 def _busy(snapshot: Snapshot) -> Text:
     """What is called for now, by all nodes."""
-    row = Text.assemble((_cut("now", _LABEL) + _GAP, "dim"))
+    row = Text.assemble((cut("now", _LABEL) + GAP, "dim"))
     purposes = {node.purpose for node in snapshot.nodes.values() if node.purpose}
-    known = [purpose for purpose in _PURPOSES if purpose in purposes]
+    known = [purpose for purpose in COLOURS if purpose in purposes]
     shown = [*known, *sorted(purposes.difference(known))] or ["–"]
     for place, purpose in enumerate(["paused"] if snapshot.status == "paused" else shown):
-        row.append(_DOT if place else "", style="dim")
-        row.append(printable(purpose), style=_PURPOSES.get(purpose, ""))
+        row.append(DOT if place else "", style="dim")
+        row.append(printable(purpose), style=COLOURS.get(purpose, ""))
     return row
-
-
-def bar(share: float, width: int) -> Text:
-    """A bar of so many cells, filled to a share."""
-    halves = round(2 * width * min(max(share, 0.0), 1.0))
-    full = "━" * (halves // 2) + "╸" * (halves % 2)
-    return Text.assemble((full, "cyan"), ("─" * (max(width, 0) - len(full)), "dim"))
-
-
-def network(snapshot: Snapshot, width: int, most: int) -> list[Text]:
-    """The network, and what each node is doing; where there are too many, the busiest."""
-    drawn = dict(snapshot.network)
-    rows = [(line, snapshot.nodes.get(name)) for name, line in snapshot.network]
-    rows += [
-        (f"  {printable(name) or '(none)'}", node)
-        for name, node in snapshot.nodes.items()
-        if name not in drawn and (name or node.calls or node.open)
-    ]
-    if not rows or most < 2:  # noqa: PLR2004 - a heading alone says nothing
-        return []
-    hidden = 0
-    if len(rows) + 1 > most:
-        if most < 4:  # noqa: PLR2004 - a heading, what is left out, and hardly any between
-            return []
-        rows, hidden = _busiest(rows, most - 2), len(rows) - most + 2
-    columns = _columns(width)
-    taken = sum(size + len(_GAP) for _, size in columns)
-    widest = max((cell_len(line) for line, _ in rows), default=0)
-    left = max(min(max(widest, 9), width - taken), 1)
-    head = Text(set_cell_size("network", left), style="dim")
-    for name, size in columns:
-        head.append(_GAP + _aligned(name, size, name), style="dim")
-    return [
-        head,
-        *(_row(line, node, left, columns, width) for line, node in rows),
-        *([Text(f"… and {hidden} more", style="dim")] if hidden else []),
-    ]
-
-
-_Rows = list[tuple[str, NodeNow | None]]
-
-
-def _busiest(rows: _Rows, most: int) -> _Rows:
-    def weight(place: int) -> tuple[float, ...]:
-        node = rows[place][1] or NodeNow()
-        return node.open, node.calls_per_second, node.calls, -place
-
-    chosen = sorted(sorted(range(len(rows)), key=weight)[len(rows) - max(most, 0) :])
-    return [rows[place] for place in chosen]
-
-
-def _columns(width: int) -> list[tuple[str, int]]:
-    columns = [("now", 8), ("open", 4), ("calls/s", 7), ("calls", 6)]
-    if width < 50:  # noqa: PLR2004 - as they add up
-        return [columns[0], columns[1], columns[3]]
-    if width >= _WIDE:
-        return [*columns, ("given", 6), ("drawn", 6)]
-    return [*columns, ("tokens", 6)] if width >= 60 else columns  # noqa: PLR2004 - as they add up
-
-
-def _row(
-    line: str, node: NodeNow | None, left: int, columns: Sequence[tuple[str, int]], width: int
-) -> Text:
-    row = Text(_cut(line, left), style="" if node is not None else "dim")
-    if node is None:
-        return row
-    tokens = node.prompt_tokens + node.completion_tokens
-    rate = node.calls_per_second
-    shown = {
-        "now": printable(node.purpose),
-        "open": str(node.open) if node.open else "–",
-        "calls/s": f"{rate:.1f}" if rate else "–",
-        "calls": quantity(node.calls),
-        "tokens": quantity(tokens),
-        "given": quantity(node.prompt_tokens),
-        "drawn": quantity(node.completion_tokens),
-    }
-    purpose = _PURPOSES.get(node.purpose, "")
-    for name, size in columns:
-        style = purpose if name in {"now", "open"} else ""
-        row.append(_GAP + _aligned(shown[name], size, name), style=style)
-    room = min(width - row.cell_len - len(_GAP), _DOTS)
-    if node.open and room > 1:
-        dots = "●" * min(node.open, room - 1) + ("+" if node.open > room - 1 else "")
-        row.append(_GAP + dots, style=purpose)
-    return row
-
-
-def _aligned(text: str, size: int, column: str) -> str:
-    return _cut(text, size) if column == "now" else text.rjust(size)
 
 
 def curves(snapshot: Snapshot, width: int) -> list[Text]:
@@ -200,9 +95,9 @@ def curves(snapshot: Snapshot, width: int) -> list[Text]:
         if snapshot.best_step is not None:
             best += f" (step {snapshot.best_step})" if snapshot.best_step else " (at the start)"
         found.append(("validation", snapshot.validation, best))
-    beside = width >= _WIDE and len(found) > 1
-    taken = [_LABEL + 2 * len(_GAP) + len(amount(points[-1][1])) for _, points, _ in found]
-    room = width - (sum(taken) + len(_APART) if beside else max(taken, default=0))
+    beside = width >= WIDE and len(found) > 1
+    taken = [_LABEL + 2 * len(GAP) + len(amount(points[-1][1])) for _, points, _ in found]
+    room = width - (sum(taken) + len(APART) if beside else max(taken, default=0))
     rooms = sum(len(after) for *_, after in found)
     if not beside:
         rooms = max((len(after) for *_, after in found), default=0)
@@ -213,15 +108,15 @@ def curves(snapshot: Snapshot, width: int) -> list[Text]:
     rows = [_curve(name, points, min(size, _LONGEST_CURVE), after) for name, points, after in found]
     if beside:
         first, second = rows
-        return [Text.assemble(first, _APART, second)]
+        return [Text.assemble(first, APART, second)]
     return rows
 
 
 def _curve(name: str, points: Sequence[tuple[int, float | None]], size: int, after: str) -> Text:
     return Text.assemble(
-        (_cut(name, _LABEL) + _GAP, "dim"),
+        (cut(name, _LABEL) + GAP, "dim"),
         (sparkline([value for _, value in points], size), "cyan"),
-        (_GAP + amount(points[-1][1]), "bold"),
+        (GAP + amount(points[-1][1]), "bold"),
         (after, "dim"),
     )
 
@@ -237,17 +132,17 @@ def prompts(snapshot: Snapshot, width: int, most: int) -> list[Text]:
     size = min(max(cell_len(printable(name)) for name in names), max(width // 3, 1))
     changed = "• changed since the start"
     head = Text("best prompts so far", style="dim")
-    if snapshot.changed and head.cell_len + len(_DOT) + len(changed) <= width:
-        head.append(f"{_DOT}{changed}")
+    if snapshot.changed and head.cell_len + len(DOT) + len(changed) <= width:
+        head.append(f"{DOT}{changed}")
     rows = [head]
     for name in names:
         has_changed = name in snapshot.changed
-        label = _cut(printable(name), size)
+        label = cut(printable(name), size)
         row = Text.assemble(
             ("• " if has_changed else "  ", "green"), (label, "bold" if has_changed else "dim")
         )
         text = printable(snapshot.prompts[name]) or "(empty)"
-        row.append(_GAP + _cut(text, max(width - row.cell_len - len(_GAP), 1)).rstrip())
+        row.append(GAP + cut(text, max(width - row.cell_len - len(GAP), 1)).rstrip())
         rows.append(row)
     return rows
 
@@ -262,7 +157,7 @@ def totals(snapshot: Snapshot, width: int) -> list[Text]:
         ("calls", f"{quantity(reading.calls)}{rate}", ""),
         ("tokens", f"{estimated}{quantity(reading.tokens)}{tokens}", ""),
         ("cost", _cost(snapshot), ""),
-        ("cache hits", quantity(reading.hits), ""),
+        ("cached", quantity(reading.hits), ""),
         ("retries", quantity(reading.retries), "yellow" if reading.retries else ""),
         ("failed", quantity(reading.errors), "yellow" if reading.errors else ""),
     ]
@@ -292,7 +187,7 @@ def limits(snapshot: Snapshot, width: int) -> list[Text]:
         ]
         facts += _queue(rate)
         if len(snapshot.limits) > 1:
-            label = _cut(printable(name), min(24, width // 3)).rstrip()
+            label = cut(printable(name), min(24, width // 3)).rstrip()
             facts = [("", label, "dim"), *facts]
         found += _flow(facts, width)
     return found
@@ -314,15 +209,8 @@ def _flow(facts: Sequence[tuple[str, str, str]], width: int) -> list[Text]:
     rows: list[Text] = []
     for name, value, style in facts:
         fact = Text.assemble((f"{name} " if name else "", "dim"), (value, style))
-        if rows and rows[-1].cell_len + len(_DOT) + fact.cell_len <= width:
-            rows[-1].append(_DOT, style="dim").append_text(fact)
+        if rows and rows[-1].cell_len + len(DOT) + fact.cell_len <= width:
+            rows[-1].append(DOT, style="dim").append_text(fact)
         else:
             rows.append(fact)
     return rows
-
-
-def _cut(text: str, width: int) -> str:
-    """A text in exactly so many cells."""
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return set_cell_size(text, width - 1) + "…"

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from langnet.report.live import parts
 from langnet.report.live.snapshot import Snapshot
+from langnet.report.live.table import network
 
 __all__ = ["lines"]
 
@@ -59,7 +60,7 @@ def lines(snapshot: Snapshot, width: int, height: int) -> list[Text]:
 def _body(snapshot: Snapshot, width: int, room: int) -> list[Text]:
     sections = [
         _Section(0, lambda most: parts.heading(snapshot, width)[:most]),
-        _Section(3, lambda most: parts.network(snapshot, width, most)),
+        _Section(3, lambda most: network(snapshot, width, most)),
         _Section(2, lambda most: parts.curves(snapshot, width)[:most]),
         _Section(5, lambda most: parts.prompts(snapshot, width, most)),
         _Section(1, lambda most: parts.totals(snapshot, width)[:most]),
