@@ -56,7 +56,7 @@ async def fitted(steps: int, during: int) -> tuple[list[str], Snapshot]:
         told.append(line)
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - it takes some minutes
 
-    observer = Lines(tell, watch.timeline, meter=meter, tenths=False)
+    observer = Lines(tell, watch.timeline, tenths=False, costs=False)
     taken: list[Snapshot] = []
 
     async def look(scope: anyio.CancelScope) -> None:

@@ -34,6 +34,7 @@ class Lines:
         timeline: is told of every event first.
         meter: counts the calls.
         tenths: whether long phases get a line per tenth.
+        costs: whether lines say what was taken so far, and how long the rest may take.
         clock: gives seconds.
     """
 
@@ -44,12 +45,14 @@ class Lines:
         *,
         meter: Meter | None = None,
         tenths: bool = True,
+        costs: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._write = write
         self._timeline = timeline
         self._meter = meter
         self._tenths = tenths
+        self._costs = costs
         self._clock = clock
         self._wrote = clock()
         self._tenth = 0
@@ -105,6 +108,8 @@ class Lines:
         return self._with_cost(f"{event.phase} {event.done}/{event.total}")
 
     def _with_cost(self, line: str) -> str:
+        if not self._costs:
+            return line
         if self._meter is not None:
             line += f"  {_cost(self._meter.snapshot())}"
         left = self._timeline.left

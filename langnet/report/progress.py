@@ -128,7 +128,12 @@ def _shown(
             display.print(shown)
 
     lines = Lines(
-        write, watch.timeline, meter=watch.meter, tenths=not console.is_terminal, clock=clock
+        write,
+        watch.timeline,
+        meter=watch.meter,
+        tenths=not console.is_terminal,
+        costs=display is None,  # the view shows them
+        clock=clock,
     )
     with ExitStack() as stack:
         if display is not None:

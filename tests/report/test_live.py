@@ -194,6 +194,17 @@ def test_what_a_model_wrote_is_no_markup_and_no_control_sequence():
     assert all(char.isprintable() or char == "\n" for char in text)
 
 
+def test_limits_have_lines_of_their_own_where_they_hold():
+    """A model that nothing holds back says how many requests are open, and no more."""
+    free = RateNow(open=3, concurrency=11)
+    assert "open 3 of 11" in shown(snapshot(limits={"gpt": free}))
+    assert "waiting" not in shown(snapshot(limits={"gpt": free}))
+    held = replace(free, waiting=2, refused=1, closed_for=75.0)
+    text = shown(snapshot(limits={"gpt": free, "other": held}))
+    assert "other · open 3 of 11 · waiting 2 · refused 1 · closed for 1 min 15 s" in text
+    assert "gpt" not in text
+
+
 def test_unknown_money_is_called_unknown():
     """Where no price is known there is no sum, and where some are it is a lower bound."""
     of = MeterReading
@@ -489,6 +500,14 @@ def test_what_a_dead_process_left_is_read_as_interrupted(tmp_path):
         text = json.dumps(replace(found, host=host).to_json())
         (tmp_path / "live.json").write_text(text)
         assert read_live(tmp_path, now=lambda: 101.0).status == status
+
+
+def test_what_a_later_version_adds_is_left_out(tmp_path):
+    """A reader takes what it knows."""
+    found = snapshot().to_json()
+    found["new"] = found["nodes"]["answer"]["new"] = found["limits"]["gpt"]["new"] = 1
+    (tmp_path / "live.json").write_text(json.dumps(found))
+    assert read_live(tmp_path, now=lambda: 0.0) == snapshot()
 
 
 @pytest.mark.parametrize(

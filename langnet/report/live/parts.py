@@ -161,6 +161,8 @@ def totals(snapshot: Snapshot, width: int) -> list[Text]:
         ("retries", quantity(reading.retries), "yellow" if reading.retries else ""),
         ("failed", quantity(reading.errors), "yellow" if reading.errors else ""),
     ]
+    if len(snapshot.limits) == 1:
+        facts += [_open(rate) for rate in snapshot.limits.values() if _is_free(rate)]
     return _flow(facts, width)
 
 
@@ -174,9 +176,11 @@ def _cost(snapshot: Snapshot) -> str:
 
 
 def limits(snapshot: Snapshot, width: int) -> list[Text]:
-    """How near each model is to its limits; nothing of models that have none."""
+    """How near each model is to its limits; nothing of models that nothing holds back."""
     found = []
     for name, rate in snapshot.limits.items():
+        if _is_free(rate):
+            continue
         facts = [
             (
                 printable(resource).replace("_", " "),
@@ -193,10 +197,17 @@ def limits(snapshot: Snapshot, width: int) -> list[Text]:
     return found
 
 
+def _is_free(rate: RateNow) -> bool:
+    return not (rate.limits or rate.waiting or rate.refused or rate.closed_for)
+
+
+def _open(rate: RateNow) -> tuple[str, str, str]:
+    return "open", f"{rate.open} of {rate.concurrency}", ""
+
+
 def _queue(rate: RateNow) -> list[tuple[str, str, str]]:
-    facts = [("open", f"{rate.open} of {rate.concurrency}", "")]
-    if rate.limits or rate.waiting:
-        facts.append(("waiting", quantity(rate.waiting), "yellow" if rate.waiting else ""))
+    waiting = ("waiting", quantity(rate.waiting), "yellow" if rate.waiting else "")
+    facts = [_open(rate), waiting]
     if rate.refused:
         facts.append(("refused", quantity(rate.refused), "yellow"))
     if rate.closed_for:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from langnet.lm.meter import MeterReading
 
@@ -12,6 +12,7 @@ __all__ = ["FORMAT", "NodeNow", "RateNow", "Snapshot", "Status"]
 
 FORMAT = "langnet-live/1"
 """Of what `Snapshot.to_json` gives."""
+T = TypeVar("T", bound="NodeNow | RateNow")
 Status = Literal["running", "paused", "finished", "failed", "interrupted"]
 """How the work stands; "interrupted" is by Ctrl-C, a signal, or the end of the process."""
 
@@ -141,7 +142,7 @@ class Snapshot:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
-        """The snapshot that `to_json` wrote.
+        """The snapshot that `to_json` wrote; what a later version adds is left out.
 
         Raises:
             ValueError: it is none.
@@ -155,15 +156,22 @@ class Snapshot:
             made = cls(
                 **found | {"changed": tuple(data.get("changed", ()))},
                 reading=MeterReading.from_json(data),
-                nodes={name: NodeNow(**node) for name, node in data["nodes"].items()},
-                limits={name: RateNow(**rate) for name, rate in (data["limits"] or {}).items()},
+                nodes={name: _made(NodeNow, node) for name, node in data["nodes"].items()},
+                limits={
+                    name: _made(RateNow, rate) for name, rate in (data["limits"] or {}).items()
+                },
                 prompts=dict(data["prompts"]),
             )
         except (LookupError, TypeError, AttributeError) as error:
             raise ValueError(f"it is no snapshot ({error!r})") from error
-        if made.status not in get_args(Status):
-            raise ValueError(f"the status is {made.status!r}")
+        is_sound = isinstance(made.at, int | float) and isinstance(made.pid, int)
+        if made.status not in get_args(Status) or not is_sound:
+            raise ValueError(f"status {made.status!r}, at {made.at!r}, pid {made.pid!r}")
         return made
+
+
+def _made(kind: type[T], data: Mapping[str, Any]) -> T:
+    return kind(**{each.name: data[each.name] for each in fields(kind) if each.name in data})
 
 
 _PLAIN = tuple(
