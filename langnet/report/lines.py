@@ -10,8 +10,11 @@ from langnet.events import (
     Event,
     FitFinished,
     FitStarted,
+    GuidanceTaken,
+    Paused,
     PhaseAdvanced,
     Planned,
+    Resumed,
     StepFinished,
     StepStarted,
     Validated,
@@ -89,6 +92,8 @@ class Lines:
                 best = "best so far" if event.is_best else f"best {amount(event.best)}"
                 at = f"step {event.step}/{self._timeline.steps}" if event.step else "at the start"
                 return f"{at}  validation {amount(event.metric)}, {best}"
+            case GuidanceTaken() | Paused() | Resumed():
+                return _guidance(event)
             case StepStarted() | CallFinished():
                 return ""
             case FitFinished():
@@ -114,6 +119,16 @@ class Lines:
             line += f"  {_cost(self._meter.snapshot())}"
         left = self._timeline.left
         return line if left is None else f"{line}  {duration(left)} left"
+
+
+def _guidance(event: GuidanceTaken | Paused | Resumed) -> str:
+    if isinstance(event, Paused):
+        return f"paused before step {event.step}, until a person lets it go on"
+    if isinstance(event, Resumed):
+        return f"goes on with step {event.step}"
+    about = f" for {event.prompt}" if event.prompt else ""
+    said = f"guidance before step {event.step}: {event.kind or 'a line'}{about}"
+    return f"{said} is refused: {event.refused}" if event.refused else said
 
 
 def _score(event: StepFinished) -> str:

@@ -11,7 +11,9 @@ from langnet.events import (
     Event,
     FitFinished,
     FitStarted,
+    Paused,
     PhaseAdvanced,
+    Resumed,
     StepFinished,
     Validated,
 )
@@ -38,6 +40,7 @@ class Timeline:
         planned: steps in all of the fit that goes on, or of the last one.
         objective: what the fit maximises, or "" before one.
         reason: why the fit ended, or "" where it did not.
+        is_paused: whether a person lets it wait.
         initial: the prompts when the fit began, or went on.
         best_prompts: those of the best validation so far.
         best_step: after how many steps that was; `None` before the first.
@@ -65,6 +68,7 @@ class Timeline:
         self.planned = 0
         self.objective = ""
         self.reason = ""
+        self.is_paused = False
         self.initial: Mapping[str, str] = {}
         self.best_prompts: Mapping[str, str] = {}
         self.best_step: int | None = None
@@ -134,7 +138,13 @@ class Timeline:
                 self._validating = False
                 self.phase = ""
                 self._mark = self._clock()
+            case Paused():
+                self.is_paused = True
+            case Resumed():
+                self.is_paused = False
+                self._mark = self._clock()
             case FitFinished():
+                self.is_paused = False
                 self.steps = 0
                 self.phase, self.reason = "", event.reason
                 self._mark = self._later_began = self._clock()

@@ -21,7 +21,7 @@ from rich.console import Console
 from langnet import Graph, Input, Node
 from langnet.drawing.text import outline
 from langnet.errors import ModelError
-from langnet.events import FitFinished, FitStarted, StepFinished, Validated
+from langnet.events import FitFinished, FitStarted, Paused, Resumed, StepFinished, Validated
 from langnet.key import Key
 from langnet.lm.base import Completion, Decoding
 from langnet.lm.caller import calling
@@ -337,6 +337,19 @@ def test_a_watch_knows_the_best_prompts_and_the_curves():
     watch(FitFinished(3, 0.75, "enough"))
     assert watch.snapshot("finished").reason == "enough"
     assert (watch.snapshot().step, watch.snapshot().steps) == (3, 4)
+
+
+def test_a_paused_fit_says_so(tmp_path):
+    """While a person lets it wait, the view and the file have the status "paused"."""
+    watch = Watch(graph=GRAPH, clock=lambda: 0.0)
+    watch(STARTED)
+    watch(Paused(1))
+    assert watch.snapshot().status == "paused"
+    text = shown(watch.snapshot())
+    assert "likelihood · paused" in text
+    assert "now         paused" in text
+    watch(Resumed(1))
+    assert watch.snapshot().status == "running"
 
 
 def test_a_narrower_terminal_is_wiped_clean():

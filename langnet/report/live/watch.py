@@ -87,7 +87,7 @@ class Watch:
         """How the work stands now.
 
         Args:
-            status: by default "running".
+            status: by default "running", or "paused" where a person lets the fit wait.
         """
         line, meter = self.timeline, self.meter
         reading = MeterReading() if meter is None else meter.snapshot()
@@ -96,7 +96,7 @@ class Watch:
         best, initial = line.best_prompts, self._initial or line.initial
         is_over = status not in {None, "running", "paused"}
         return Snapshot(
-            status=status or "running",
+            status=status or ("paused" if line.is_paused else "running"),
             name=self._name,
             pid=os.getpid(),
             host=self._host,
