@@ -102,6 +102,19 @@ def test_a_dumb_terminal_gets_lines_alone(monkeypatch):
     assert stream.getvalue() == "fit begins, 2 steps, objective likelihood\n"
 
 
+def test_a_terminal_that_knows_ascii_alone_gets_lines(monkeypatch):
+    """Where frames and bars cannot be written, nothing is drawn."""
+
+    class Old(Terminal):
+        encoding = "ascii"
+
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Old()
+    with progress(stream) as observer:
+        observer(EVENTS[0])
+    assert stream.getvalue() == "fit begins, 2 steps, objective likelihood\n"
+
+
 def test_a_terminal_without_colour_gets_none(monkeypatch):
     """NO_COLOR keeps the view, without its colours."""
     monkeypatch.setenv("TERM", "xterm")
