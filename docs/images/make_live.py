@@ -1,8 +1,8 @@
 """Draws live.svg: the live view of a real fit of graphs/dln2.py on the embedded model.
 
-python docs/images/make_live.py [--steps 8] [--during 7] [--width 100] [--height 30] [FILE]
+python docs/images/make_live.py [--steps 6] [--during 5] [--width 100] [--height 30] [FILE]
 
-The fit is that of `langnet fit graphs/dln2.py --posterior particles` with fewer examples. It ends as
+The fit is that of `langnet fit graphs/dln2.py --posterior particles`, made smaller. It ends as
 soon as the picture is taken: in the midst of a step, while calls are open. `--seen FILE` keeps what
 was seen there, or draws what was kept without another fit.
 """
@@ -47,7 +47,7 @@ async def fitted(steps: int, during: int) -> tuple[list[str], Snapshot]:
     network = load_network(str(ROOT / "graphs" / "dln2.py"))
     task = generated.get("subjectivity")
     graph = network.graph(task)
-    parts = task.splits(train=30, dev=12, test=0, seed=0, node=graph.target)
+    parts = task.splits(train=20, dev=8, test=0, seed=0, node=graph.target)
     meter = Meter()
     watch = Watch(meter=meter, graph=graph)
     told: list[str] = []
@@ -77,9 +77,9 @@ async def fitted(steps: int, during: int) -> tuple[list[str], Snapshot]:
             models=model,
             method=Method(
                 steps=steps,
-                batch_size=6,
-                candidates=4,
-                inference=Inference(draws=3, kind="particles"),
+                batch_size=5,
+                candidates=3,
+                inference=Inference(draws=2, kind="particles"),
             ),
             observers=[observer],
             meter=meter,
@@ -109,7 +109,7 @@ def main() -> None:
     """Draws the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).with_name("live.svg"))
-    for name, default in (("steps", 8), ("during", 7), ("width", 100), ("height", 30)):
+    for name, default in (("steps", 6), ("during", 5), ("width", 100), ("height", 30)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seen", type=Path)
     options = parser.parse_args()
