@@ -220,12 +220,17 @@ class Guidance:
             return entry
         _check(entry, self.file.parent)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
-        # One write at the end of the file: lines of several processes do not mix.
-        with os.fdopen(
-            os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab", buffering=0
-        ) as file:
-            file.write(line.encode(errors="backslashreplace"))
+        text = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
+        line = text.encode(errors="backslashreplace")
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        with os.fdopen(os.open(self.file, flags, 0o600), "ab+", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            # An editor may have left the last line without its end.
+            if size:
+                file.seek(size - 1)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            # One write at the end of the file: lines of several processes do not mix.
+            file.write(line)
         return entry
 
     def rate(
@@ -338,6 +343,8 @@ def _read(file: Path) -> Iterator[Entry | str]:
         return
     # What follows the last line break is being written.
     for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+        if not line.strip():
+            continue
         try:
             entry = Entry.from_json(json.loads(line.decode()))
         except (ValueError, TypeError) as error:

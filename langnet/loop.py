@@ -29,7 +29,7 @@ from langnet.events import (
     Validated,
 )
 from langnet.graph import Graph
-from langnet.guided import accepted, directions_at, set_anew
+from langnet.guided import directions_at, set_anew
 from langnet.listening import Listening
 from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter, MeterReading
@@ -39,7 +39,6 @@ from langnet.record import batch_rows, examples_rows, validation_rows
 from langnet.state import State, after_validation
 from langnet.trace import Failure, Trace
 from langnet.vi.context import resolved_objective
-from langnet.vi.directions import standing
 from langnet.vi.look import Look
 from langnet.vi.method import Method
 from langnet.vi.plan import FitPlan
@@ -141,11 +140,7 @@ class Loop:
             return self.state
 
         self.state, reason = await self.listening.take(self.state, took, is_last=is_last)
-        if reason or is_last:
-            return reason
-        if standing(accepted(self.state)).pinned.keys() >= set(self.graph.trainable):
-            return "every prompt is pinned; unpin one and go on with --resume (resume=True)"
-        return ""
+        return reason
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
