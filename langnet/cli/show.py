@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,9 +15,9 @@ from langnet import graph_file
 from langnet.cli.group import Command, common, note
 from langnet.cli.network import default_task, load_network
 from langnet.cli.options import network_options, task_options
-from langnet.drawing import as_dot, as_html, as_mermaid, as_svg, as_text
+from langnet.drawing import as_dot, as_html, as_mermaid, as_png, as_svg, as_text
 from langnet.graph import Graph
-from langnet.text_file import write_text
+from langnet.text_file import replacing, write_text
 
 __all__ = ["show_command"]
 
@@ -42,6 +43,7 @@ _FORMATS: Mapping[str, Callable[[Graph], str]] = MappingProxyType(
         "json": _as_file(".json"),
     }
 )
+_PNG = "png"
 
 
 @click.command("show", cls=Command)
@@ -49,10 +51,15 @@ _FORMATS: Mapping[str, Callable[[Graph], str]] = MappingProxyType(
 @click.option(
     "--format",
     "form",
-    type=click.Choice(tuple(_FORMATS)),
+    type=click.Choice((*_FORMATS, _PNG)),
     help="By default what the ending of --output says, else text.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to.")
+@click.option(
+    "--scale",
+    type=click.FloatRange(min=0, min_open=True, max=100),
+    help="Of a PNG: its pixels for each pixel of the SVG; 2 by default.",
+)
 @task_options
 @network_options
 @common
@@ -63,21 +70,44 @@ def show_command(network: str, *, as_json: bool, **options: Any) -> None:
         langnet show graphs/dln2.py
         langnet show graphs/diamond.py --task navigate --format mermaid
         langnet show graphs/ensemble.py -o ensemble.svg
+        langnet show graphs/agile.py -o agile.png --scale 3
         langnet show graphs/dln2.py --format yaml > dln2.yaml
     """
     output: str | None = options["output"]
     form = "json" if as_json else options["form"] or _by_ending(output)
+    if options["scale"] is not None and form != _PNG:
+        raise click.UsageError(f"--scale is for --format png; {form} has no pixels")
+    if form == _PNG and output is None and sys.stdout.isatty():
+        raise click.UsageError("a PNG is nothing for a terminal; give --output FILE")
     found = load_network(network, settings=options["settings"], trust=options["trust"])
-    text = _FORMATS[form](found.graph(default_task(found, options["task"])))
-    text = text if text.endswith("\n") else text + "\n"
+    graph = found.graph(default_task(found, options["task"]))
+    if form == _PNG:
+        _put(_png(graph, options["scale"]), output)
+        return
+    text = _FORMATS[form](graph)
+    _put((text if text.endswith("\n") else text + "\n"), output)
+
+
+def _png(graph: Graph, scale: float | None) -> bytes:
+    try:
+        return as_png(graph) if scale is None else as_png(graph, scale=scale)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _put(content: str | bytes, output: str | None) -> None:
     if output is None:
-        click.echo(text, nl=False)
+        click.echo(content, nl=False)
+        return
+    if isinstance(content, str):
+        write_text(Path(output), content)
     else:
-        write_text(Path(output), text)
-        note(f"Written to {output}.")
+        with replacing(Path(output)) as file:
+            file.write(content)
+    note(f"Written to {output}.")
 
 
 def _by_ending(output: str | None) -> str:
     ending = Path(output or "").suffix.lower().removeprefix(".")
     ending = {"mmd": "mermaid", "gv": "dot", "yml": "yaml", "htm": "html"}.get(ending, ending)
-    return ending if ending in _FORMATS else "text"
+    return ending if ending in {*_FORMATS, _PNG} else "text"
