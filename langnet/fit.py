@@ -85,7 +85,8 @@ async def fit(
         metric: of a prediction and a target.
         method: the settings.
         seed: what every draw's seed is derived from.
-        directory: where a checkpoint is written after every step; nowhere by default.
+        directory: where a checkpoint is written after every step, and at the end the network with
+            the best prompts (best.yaml, where its functions can be saved); nowhere by default.
         resume: whether to go on from the checkpoint there, if there is one.
         observers: are told of every event.
         meter: counts the calls of the models, for reports and for the budget.
@@ -139,8 +140,11 @@ async def fit(
     began = time.monotonic()
     with (meter or Meter()).limited(budget, spent=spent):
         reason = await loop.to_the_end()
+    best = graph.with_prompts(loop.state.best)
+    if run is not None:
+        run.save_network(best)
     return Fitted(
-        graph.with_prompts(loop.state.best),
+        best,
         graph,
         loop.state,
         reason,

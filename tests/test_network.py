@@ -105,7 +105,11 @@ async def test_a_stream_that_nobody_reads_ends_with_its_network():
     model = GatedModel(ECHO)
     async with Network.open(ONE, models=model) as network:
         results = network.stream(examples(10), concurrency=3)
-        await model.arrived(3)
+        async with anyio.create_task_group() as group:
+            group.start_soon(anext, results)
+            await model.arrived(3)
+            group.cancel_scope.cancel()
+        assert model.open == 3
     assert model.open == 0
     assert asyncio.all_tasks() == before
     with pytest.raises(RuntimeError, match="closed"):
@@ -282,9 +286,26 @@ async def test_networks_side_by_side_do_not_meet():
         second.release_all()
 
 
-async def test_a_stream_needs_an_open_network():
-    """Without an owner nothing could end the work of a stream that is dropped."""
-    network = Network(ONE, ECHO)
-    with pytest.raises(RuntimeError, match="not open"):
-        network.stream(examples(1))
-    assert (await network(x="in")).output == "in|a"
+async def test_a_stream_is_part_of_its_network():
+    """Outside a block, too, a stream that is dropped ends when its network is closed."""
+    model = GatedModel(ECHO)
+    network = Network(ONE, model)
+    async with anyio.create_task_group() as group:
+        group.start_soon(anext, network.stream(examples(10), concurrency=3))
+        await model.arrived(3)
+        group.cancel_scope.cancel()
+    assert model.open == 3
+    await network.aclose()
+    assert model.open == 0
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is():
+    """What is raised beside a stream that goes on is no group of errors."""
+
+    async def main():
+        async with Network.open(ONE, models=ECHO) as network:
+            async for _ in network.stream(examples(10)):
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await main()

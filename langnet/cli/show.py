@@ -22,28 +22,17 @@ from langnet.text_file import replacing, write_text
 __all__ = ["show_command"]
 
 
-def _as_file(extension: str) -> Callable[[Graph], str]:
-    def written(graph: Graph) -> str:
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, f"graph{extension}")
-            graph_file.save(graph, file)
-            return file.read_text(encoding="utf-8")
-
-    return written
-
-
-_FORMATS: Mapping[str, Callable[[Graph], str]] = MappingProxyType(
+_DRAWINGS: Mapping[str, Callable[[Graph], str]] = MappingProxyType(
     {
         "text": as_text,
         "mermaid": as_mermaid,
         "dot": as_dot,
         "svg": as_svg,
         "html": as_html,
-        "yaml": _as_file(".yaml"),
-        "json": _as_file(".json"),
     }
 )
 _PNG = "png"
+_FORMATS = (*_DRAWINGS, _PNG, "yaml", "json")
 
 
 @click.command("show", cls=Command)
@@ -51,7 +40,7 @@ _PNG = "png"
 @click.option(
     "--format",
     "form",
-    type=click.Choice((*_FORMATS, _PNG)),
+    type=click.Choice(_FORMATS),
     help="By default what the ending of --output says, else text.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="A file to write to.")
@@ -84,8 +73,15 @@ def show_command(network: str, *, as_json: bool, **options: Any) -> None:
     if form == _PNG:
         _put(_png(graph, options["scale"]), output)
         return
-    text = _FORMATS[form](graph)
+    text = _DRAWINGS[form](graph) if form in _DRAWINGS else _file(graph, form, found.models)
     _put((text if text.endswith("\n") else text + "\n"), output)
+
+
+def _file(graph: Graph, form: str, models: Mapping[str, str]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"graph.{form}")
+        graph_file.save(graph, file, models=models)
+        return file.read_text(encoding="utf-8")
 
 
 def _png(graph: Graph, scale: float | None) -> bytes:
@@ -110,4 +106,4 @@ def _put(content: str | bytes, output: str | None) -> None:
 def _by_ending(output: str | None) -> str:
     ending = Path(output or "").suffix.lower().removeprefix(".")
     ending = {"mmd": "mermaid", "gv": "dot", "yml": "yaml", "htm": "html"}.get(ending, ending)
-    return ending if ending in {*_FORMATS, _PNG} else "text"
+    return ending if ending in _FORMATS else "text"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from langnet.drawing.layout import Box, Layout, lay_out
+from langnet.drawing.layout import Layout, lay_out
 from langnet.drawing.words import (
     Plate,
     kind_of,
@@ -123,5 +123,3 @@ def _curves(graph: Graph, layout: Layout) -> Iterator[Curve]:
             bends = [(Point(at, top), Point(at, bottom)) for at, top, bottom in path]
             end = Point(x, box.y - 6)
             yield Curve(start, (*bends, (end, end)), Point(x, box.y))
-
-
