@@ -13,6 +13,7 @@ from pathlib import Path
 
 from langnet.checkpoint import RunDirectory, describe
 from langnet.data import Example
+from langnet.display import Displayed
 from langnet.errors import DataError
 from langnet.events import Notifier, Observer
 from langnet.graph import Graph
@@ -30,8 +31,8 @@ from langnet.vi.plan import FitPlan, plan_fit
 __all__ = ["Fitted", "fit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+@dataclass(frozen=True, slots=True, repr=False)
+class Fitted(Displayed):
     """What came of a fit.
 
     Attributes:
@@ -53,6 +54,9 @@ class Fitted:
     plan: FitPlan | None
     reading: MeterReading | None
     seconds: float
+
+    def __repr__(self) -> str:
+        return str(self)  # all that it holds would be many screens
 
 
 async def fit(

@@ -66,7 +66,7 @@ def show_command(network: str, *, as_json: bool, **options: Any) -> None:
     form = "json" if as_json else options["form"] or _by_ending(output)
     if options["scale"] is not None and form != _PNG:
         raise click.UsageError(f"--scale is for --format png; {form} has no pixels")
-    if form == _PNG and output is None and sys.stdout.isatty():
+    if form == _PNG and output is None and _is_terminal():
         raise click.UsageError("a PNG is nothing for a terminal; give --output FILE")
     found = load_network(network, settings=options["settings"], trust=options["trust"])
     graph = found.graph(default_task(found, options["task"]))
@@ -107,3 +107,7 @@ def _by_ending(output: str | None) -> str:
     ending = Path(output or "").suffix.lower().removeprefix(".")
     ending = {"mmd": "mermaid", "gv": "dot", "yml": "yaml", "htm": "html"}.get(ending, ending)
     return ending if ending in _FORMATS else "text"
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
