@@ -87,6 +87,12 @@ class Network:
         """`load` by another name: `async with Network.open("runs/first") as network`."""
         return load(source, **settings)
 
+    def __repr__(self) -> str:
+        return f"Network of {self.graph!r}"
+
+    def _repr_html_(self) -> str:
+        return self.graph._repr_html_()  # noqa: SLF001 - what notebooks ask for
+
     async def __aenter__(self) -> Self:
         await self._held.__aenter__()
         return self

@@ -6,6 +6,7 @@ import asyncio
 import warnings
 from pathlib import Path
 
+import aiohttp
 import anyio
 import pytest
 
@@ -15,6 +16,9 @@ from langnet.data import Example
 from langnet.errors import GraphError, LangnetError
 from langnet.graph import Graph
 from langnet.lm.connect import SpecError
+from langnet.lm.limiter import Limiter
+from langnet.lm.limits import Limits
+from langnet.lm.store import MemoryStore
 from langnet.node import Input, Node
 from langnet.saved import recordable
 from langnet.testing import GatedModel, ScriptedModel
@@ -191,6 +195,8 @@ async def test_the_directory_of_a_run_is_a_network(tmp_path):
     graph_file.save(ONE, tmp_path / "best.yaml")
     async with langnet.load(tmp_path, models=ECHO) as network:
         assert network.graph == ONE
+        assert network._repr_html_() == ONE._repr_html_()
+        assert repr(network) == f"Network of {ONE!r}"
     (tmp_path / "best.yaml").unlink()
     with pytest.raises(GraphError, match=r"holds no best\.yaml, which a fit writes at its end"):
         langnet.load(tmp_path, models=ECHO)
@@ -237,3 +243,40 @@ def test_models_in_a_file_are_no_part_of_the_graph(tmp_path):
     (tmp_path / "best.yaml").write_text("format: langnet-graph/1\nmodels: {default: 3}\n")
     with pytest.raises(GraphError, match=r"best\.yaml: models\.default"):
         graph_file.load_models(tmp_path / "best.yaml")
+
+
+async def test_networks_may_share_a_session_a_cache_and_limits():
+    """What is handed in is used by all, and closed by none of them."""
+    store = MemoryStore()
+    limiter = Limiter(Limits(concurrency=1))
+    async with serving() as server, aiohttp.ClientSession() as session:
+        shared = {"session": session, "cache": store, "limits": limiter}
+        line = f"{server.url}#toy?probe=0"
+        async with (
+            langnet.load(ONE, models=line, **shared) as one,
+            langnet.load(TWO, models=line, **shared) as two,
+            anyio.create_task_group() as group,
+        ):
+            for n in range(3):
+                group.start_soon(one.run, Example("e", {"x": f"{n}"}))
+                group.start_soon(two.run, Example("e", {"x": f"{n}"}))
+        assert server.most_open == 1
+        asked = len(server.requests)
+        async with langnet.load(ONE, models=line, **shared) as again:
+            assert (await again.run(Example("e", {"x": "0"}))).output == "forty two"
+        assert len(server.requests) == asked
+        assert not session.closed
+
+
+async def test_results_come_as_they_finish():
+    """Unordered, the first that is ready comes first, whichever example it is."""
+    model = GatedModel(ECHO)
+    async with (
+        langnet.load(ONE, models=model) as network,
+        network.stream(examples(3), ordered=False) as results,
+    ):
+        await model.arrived(3)
+        model.release("x1|a")
+        assert (await anext(results)).example == "e1"
+        model.release_all()
+        assert {result.example async for result in results} == {"e0", "e2"}

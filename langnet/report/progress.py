@@ -58,7 +58,8 @@ def progress(
         later: examples that will be evaluated outside the fit, for the time left.
         clock: gives seconds.
     """
-    console = Console(file=stream, highlight=False)
+    # In a notebook rich would make a table of HTML of each line.
+    console = Console(file=stream, highlight=False, force_jupyter=False)
     timeline = Timeline(later=later, clock=clock)
     # Paths and prompts are no markup, and a line in a log is not cut to a terminal's width.
     lines = Lines(

@@ -30,7 +30,12 @@ def text_of(blocks: Iterable[Block]) -> str:
     """Plain lines, none wider than a hundred cells."""
     file = io.StringIO()
     console = Console(
-        file=file, width=_WIDTH, color_system=None, force_terminal=False, legacy_windows=False
+        file=file,
+        width=_WIDTH,
+        color_system=None,
+        force_terminal=False,
+        force_jupyter=False,  # or it would show the lines there, and not write them
+        legacy_windows=False,
     )
     console.print(rich_of(blocks))
     return "\n".join(line.rstrip() for line in file.getvalue().rstrip().split("\n"))
