@@ -91,7 +91,7 @@ class Network:
         return f"Network of {self.graph!r}"
 
     def _repr_html_(self) -> str:
-        return self.graph._repr_html_()  # noqa: SLF001 - what notebooks ask for
+        return self.graph._repr_html_()
 
     async def __aenter__(self) -> Self:
         await self._held.__aenter__()
