@@ -22,7 +22,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from langnet.data import Example
-from langnet.errors import DeadlineExceeded, GraphError
+from langnet.errors import GraphError
 from langnet.graph import Graph
 from langnet.held import Held
 from langnet.key import Key
@@ -50,7 +50,8 @@ class Network:
         seed: decides every draw, together with the example's id.
         greedy: whether each node takes its most probable text, as evaluation does.
         concurrency: runs at the same time; further ones wait, first come, first served.
-        timeout: seconds that a run may take once it has begun; infinite by default.
+        timeout: seconds that a run may take once it has begun; infinite by default. One of a stream
+            that takes longer is a `Failure`.
 
     Raises:
         GraphError: a node calls a model that is not given.
@@ -70,16 +71,16 @@ class Network:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
         self.graph = graph
         self.concurrency = concurrency
-        bound = models if isinstance(models, Opening) else Bound.of(graph, models)
+        bind = partial(Bound.of, graph, timeout=timeout)
+        bound = models if isinstance(models, Opening) else bind(models)
         self._given = bound if isinstance(bound, Bound) else None
         self._held = Held(
-            partial(opened, graph, bound),
+            partial(opened, bound, bind),
             what=f"the network {graph.name!r}",
             again="load it again",
         )
         self._key = Key(("network", seed))
         self._greedy = greedy
-        self._timeout = timeout
         self._room = anyio.Semaphore(concurrency, fast_acquire=True)
 
     @classmethod
@@ -238,22 +239,17 @@ class Network:
         program = bound.program
         if meter is not None:
             metered = {name: Metered(model, meter) for name, model in bound.models.items()}
-            program = Program(self.graph, metered)
+            program = Bound.of(self.graph, metered, timeout=bound.timeout).program
         async with self._room:
-            with anyio.move_on_after(self._timeout) as scope:
-                return await program.run(
-                    example.inputs,
-                    key=self._key / example.id,
-                    greedy=self._greedy,
-                    example=example.id,
-                    on_value=None
-                    if told is None
-                    else lambda name, value: told.send_nowait(Valued(name, value)),
-                )
-        assert scope.cancelled_caught  # noqa: S101 - nothing else leads here
-        raise DeadlineExceeded(
-            f"{self.graph.name} took longer than {self._timeout:g} s on example {example.id!r}"
-        )
+            return await program.run(
+                example.inputs,
+                key=self._key / example.id,
+                greedy=self._greedy,
+                example=example.id,
+                on_value=None
+                if told is None
+                else lambda name, value: told.send_nowait(Valued(name, value)),
+            )
 
 
 def load(

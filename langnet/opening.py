@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 from anyio.abc import TaskGroup
 
 from langnet import graph_file
 from langnet.concurrency import task_group
-from langnet.errors import GraphError
+from langnet.errors import DeadlineExceeded, GraphError
 from langnet.graph import Graph
 from langnet.lm import models_file
 from langnet.lm.base import LanguageModel
@@ -20,8 +22,9 @@ from langnet.lm.connect import Declaration, connect_all
 from langnet.lm.spec import parsed
 from langnet.program import Models, Program
 from langnet.saved import located, named_models, saved_models
+from langnet.trace import Trace
 
-__all__ = ["Bound", "Opened", "Opening", "Specs", "opened", "sourced"]
+__all__ = ["Bound", "Opened", "Opening", "Specs", "Timed", "opened", "sourced"]
 
 Specs = str | Path | LanguageModel | Mapping[str, str | LanguageModel]
 """A line that names a model, or a model, for every node; several by the names nodes call; or a file
@@ -41,25 +44,61 @@ class Opening:
     connection: Mapping[str, Any]
 
 
+class Timed(Program):
+    """A program each of whose runs has to end in time.
+
+    Args:
+        graph: the network.
+        models: what its nodes call.
+        timeout: seconds that a run may take.
+    """
+
+    __slots__ = ("timeout",)
+
+    def __init__(self, graph: Graph, models: Models, timeout: float) -> None:
+        super().__init__(graph, models)
+        self.timeout = timeout
+
+    async def run(self, inputs: Mapping[str, Any], *, example: str = "", **settings: Any) -> Trace:
+        """Runs the graph on one example; see `Program.run`.
+
+        Raises:
+            DeadlineExceeded: it took too long.
+        """
+        with anyio.move_on_after(self.timeout) as scope:
+            return await super().run(inputs, example=example, **settings)
+        assert scope.cancelled_caught  # noqa: S101 - nothing else leads here
+        raise DeadlineExceeded(
+            f"{self.graph.name} took longer than {self.timeout:g} s on example {example!r}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A graph with models that are open."""
+    """A graph with models that are open.
+
+    Attributes:
+        program: what runs it.
+        models: by the names that nodes call.
+        timeout: seconds that a run may take.
+    """
 
     program: Program
     models: Mapping[str, LanguageModel]
+    timeout: float
 
     @classmethod
-    def of(cls, graph: Graph, models: Models) -> Bound:
+    def of(cls, graph: Graph, models: Models, *, timeout: float) -> Bound:
         """Binds them.
 
         Raises:
             GraphError: a node calls a model that is not given.
         """
-        program = Program(graph, models)
-        named = (
-            models if isinstance(models, Mapping) else dict.fromkeys(named_models(graph), models)
-        )
-        return cls(program, named)
+        endless = math.isinf(timeout)  # and then spares a cancel scope for each run
+        program = Program(graph, models) if endless else Timed(graph, models, timeout)
+        if not isinstance(models, Mapping):
+            models = dict.fromkeys(named_models(graph), models)
+        return cls(program, models, timeout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +110,17 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened(graph: Graph, models: Bound | Opening) -> AsyncIterator[Opened]:
-    """Opens models that are yet to be opened, and a group for streams; both end with the block."""
+async def opened(models: Bound | Opening, bind: Callable[[Models], Bound]) -> AsyncIterator[Opened]:
+    """Opens models that are yet to be opened, and a group for streams; both end with the block.
+
+    Args:
+        models: what is bound already, or what is to be opened.
+        bind: binds what was opened.
+    """
     async with AsyncExitStack() as stack:
         if isinstance(models, Opening):
             connecting = connect_all(models.specs, **models.connection)
-            models = Bound.of(graph, await stack.enter_async_context(connecting))
+            models = bind(await stack.enter_async_context(connecting))
         group = await stack.enter_async_context(task_group())
         try:
             yield Opened(models, group)

@@ -13,6 +13,7 @@ from langnet.errors import DeadlineExceeded, GraphError, ModelError
 from langnet.functions import join
 from langnet.graph import Graph
 from langnet.lm.listen import Delta, current_listener
+from langnet.lm.meter import Meter
 from langnet.network import Finished, Network, Piece, Valued
 from langnet.node import Function, Input, Node
 from langnet.testing import GatedModel, ScriptedModel
@@ -185,9 +186,13 @@ def test_a_run_that_takes_too_long_is_ended():
         async with Network.open(ONE, models=Slow(lambda context, key: ""), timeout=30) as network:
             with pytest.raises(DeadlineExceeded, match="one took longer than 30 s on example 'e0'"):
                 await network.run(examples(1)[0])
+            with pytest.raises(DeadlineExceeded):
+                await network.run(examples(1)[0], meter=Meter())
+            found = [result async for result in network.stream(examples(2))]
+            assert all(isinstance(result.error, DeadlineExceeded) for result in found)
         return anyio.current_time()
 
-    assert virtually(main) == 30
+    assert virtually(main) == 90
 
 
 async def test_events_come_as_soon_as_a_node_has_its_value():
