@@ -12,7 +12,7 @@ from typing import Any
 
 from langnet import graph_file
 from langnet.checkpoint import describe, write_json
-from langnet.cli.connection import Connected, connected
+from langnet.cli.connection import Connected, connected, recorded_models
 from langnet.cli.fit_again import guidance_again, refuse, reproduced
 from langnet.cli.fit_baselines import counted_baselines, with_examples
 from langnet.cli.fit_job import Job
@@ -217,7 +217,8 @@ def write(job: Job, outcome: Outcome) -> dict[str, Path]:
     graph_file.save_prompts(outcome.fitted.graph, files["prompts"])
     network = job.directory / "best.yaml"
     try:
-        graph_file.save(outcome.fitted.graph, network)
+        models = recorded_models(job.graph, job.models)
+        graph_file.save(outcome.fitted.graph, network, models=models)
     except GraphError as error:
         note(f"The network cannot be saved, its prompts are: {error}")
     else:

@@ -91,6 +91,7 @@ def serve_command(network: str, *, as_json: bool, **options: Any) -> None:
         curl http://127.0.0.1:8321/v1/chat/completions -d '{"inputs": {"text": "Hello"}}'
     """
     found = load_network(network, settings=options["settings"], trust=options["trust"])
+    options["recorded"] = found.models
     graph = prompted(found.graph(default_task(found, options["task"])), options)
     if options["main"] is not None and options["main"] not in graph.inputs:
         raise click.UsageError(

@@ -111,7 +111,8 @@ def _shown(
     stream: TextIO, view: View, watch: Watch, clock: Callable[[], float]
 ) -> Iterator[tuple[Observer, Display | None]]:
     """An observer, and the view where there is one."""
-    console = Console(file=stream, highlight=False)
+    # In a notebook rich would make a table of HTML of each line.
+    console = Console(file=stream, highlight=False, force_jupyter=False)
     if view == "quiet":
         yield watch, None
         return
