@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from langnet import DataError, Guidance, Inference, Method, State, fit, init
@@ -425,6 +425,7 @@ async def test_what_sessions_took_in_parts_is_taken_so_again(tmp_path, staleness
     assert again.state == replace(found.state, guidance=tuple(kept))
 
 
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_what_stands_and_what_is_best_keep_to_pins_and_bans(data):
     """Whatever is said in whatever order, the present and the best prompts keep to all of it."""
