@@ -91,6 +91,21 @@ async def test_what_is_said_is_taken_at_its_step_and_kept_through_json():
     assert State.from_json(json.loads(json.dumps(found.state.to_json()))) == found.state
 
 
+async def test_what_is_said_meanwhile_is_taken_before_the_next_step(tmp_path):
+    """What somebody adds to the run's file during a step is taken before the one after it."""
+
+    def person(event):
+        if isinstance(event, StepStarted) and event.step == 2:
+            Guidance.at(tmp_path).pin("notes", "Note.", by="me")
+
+    found, _ = await fitted(None, tmp_path, observers=[person])
+    (entry,) = found.state.guidance
+    assert (entry.step, entry.by) == (2, "me")
+    assert found.graph.prompts["notes"] == "Note."
+    with pytest.raises(DataError, match="it fits notes, answer"):
+        Guidance.at(tmp_path).pin("anwser", "x")
+
+
 def test_states_of_before_are_read():
     """A state that was written before there was guidance still loads, its best metric included."""
     state = replace(init(network(), seed=3), best_metric=0.5).to_json()
