@@ -33,6 +33,7 @@ from langnet.errors import (
 from langnet.evaluate import Evaluation, evaluate
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
+from langnet.guidance import Guidance
 from langnet.key import Key
 from langnet.lm.base import (
     Capabilities,
@@ -52,7 +53,7 @@ from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.retry import Retries
 from langnet.metrics import Marked
-from langnet.network import Network
+from langnet.network import Network, load
 from langnet.node import Choices, Function, Input, Node, Prompt
 from langnet.program import Program
 from langnet.run import run, run_all, stream
@@ -87,6 +88,7 @@ __all__ = [
     "Function",
     "Graph",
     "GraphError",
+    "Guidance",
     "Inference",
     "Input",
     "Key",
@@ -127,6 +129,7 @@ __all__ = [
     "fit",
     "infer",
     "init",
+    "load",
     "plan_fit",
     "run",
     "run_all",

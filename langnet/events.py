@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from langnet.guidance import Entry
 from langnet.lm.meter import MeterReading
 from langnet.lm.observe import CallFinished
 
@@ -18,10 +19,13 @@ __all__ = [
     "Event",
     "FitFinished",
     "FitStarted",
+    "GuidanceTaken",
     "Notifier",
     "Observer",
+    "Paused",
     "PhaseAdvanced",
     "Planned",
+    "Resumed",
     "StepFinished",
     "StepStarted",
     "Validated",
@@ -40,6 +44,8 @@ class FitStarted:
         objective: "likelihood" or "rollout".
         prompts: the prompts at this point.
         validate_every: steps between validations.
+        best_prompts: the prompts of the best validation so far, or those at the start.
+        validations: by steps done, the validations so far.
     """
 
     step: int
@@ -47,6 +53,8 @@ class FitStarted:
     objective: str
     prompts: Mapping[str, str]
     validate_every: int = 1
+    best_prompts: Mapping[str, str] = field(default_factory=dict)
+    validations: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +140,55 @@ class Validated:
         metric: the mean of the metric over the validation examples.
         best: the best so far, this one included.
         is_best: whether this one is the best.
+        best_prompts: the prompts of the best.
     """
 
     step: int
     metric: float
     best: float
     is_best: bool
+    best_prompts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceTaken:
+    """What a person said was taken, or refused.
+
+    Attributes:
+        step: the number of the step, from 1, before which it was.
+        kind: what it is; see `langnet.guidance.Kind`. Empty for a line that is none.
+        prompt: the prompt that it is about; `None` is every prompt.
+        refused: why it was refused; empty where it was taken.
+        content: the entry itself; `None` for a line that is none.
+    """
+
+    step: int
+    kind: str
+    prompt: str | None = None
+    refused: str = ""
+    content: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A person lets the fit wait.
+
+    Attributes:
+        step: the number of the step, from 1, before which it waits.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A fit that was paused goes on.
+
+    Attributes:
+        step: the number of the step, from 1, with which it does.
+    """
+
+    step: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +213,9 @@ Event = (
     | StepStarted
     | StepFinished
     | Validated
+    | GuidanceTaken
+    | Paused
+    | Resumed
     | FitFinished
     | CallFinished
 )

@@ -13,15 +13,21 @@ from pathlib import Path
 
 from langnet.checkpoint import RunDirectory, describe
 from langnet.data import Example
+from langnet.display import Displayed
 from langnet.errors import DataError
 from langnet.events import Notifier, Observer
 from langnet.graph import Graph
+from langnet.guidance import Entry, Guidance
+from langnet.guided import Refusing
+from langnet.listening import Listening
 from langnet.lm.base import LanguageModel
 from langnet.lm.budget import Budget
 from langnet.lm.meter import Meter, MeterReading
+from langnet.lm.tokens import counter
+from langnet.lm.until import deadline_of
 from langnet.loop import Loop
 from langnet.metrics import Metric, exact
-from langnet.program import Models, Program
+from langnet.program import Models, Program, bind
 from langnet.state import State, init
 from langnet.vi.context import resolved_objective
 from langnet.vi.method import Method
@@ -30,8 +36,8 @@ from langnet.vi.plan import FitPlan, plan_fit
 __all__ = ["Fitted", "fit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+@dataclass(frozen=True, slots=True, repr=False)
+class Fitted(Displayed):
     """What came of a fit.
 
     Attributes:
@@ -54,6 +60,9 @@ class Fitted:
     reading: MeterReading | None
     seconds: float
 
+    def __repr__(self) -> str:
+        return str(self)  # all that it holds would be many screens
+
 
 async def fit(
     graph: Graph,
@@ -73,6 +82,7 @@ async def fit(
     spent: MeterReading | None = None,
     plan: bool = False,
     traces: bool = True,
+    guidance: Guidance | Iterable[Entry] | None = None,
 ) -> Fitted:
     """Fits the prompts of a graph.
 
@@ -85,7 +95,8 @@ async def fit(
         metric: of a prediction and a target.
         method: the settings.
         seed: what every draw's seed is derived from.
-        directory: where a checkpoint is written after every step; nowhere by default.
+        directory: where a checkpoint is written after every step, and at the end the network with
+            the best prompts (best.yaml, where its functions can be saved); nowhere by default.
         resume: whether to go on from the checkpoint there, if there is one.
         observers: are told of every event.
         meter: counts the calls of the models, for reports and for the budget.
@@ -95,10 +106,13 @@ async def fit(
         plan: whether to find out beforehand what the fit will ask, and tell observers.
         traces: whether what the fit sees is written to the directory as well: every text of every
             example in every batch and validation, for reports.
+        guidance: what people say while the fit goes on; by default what they write to
+            `guidance.jsonl` in the directory. Entries are added to that, each id once. See
+            `langnet.guidance`.
 
     Raises:
         GraphError: nothing is trainable, or a checkpoint belongs to another fit.
-        DataError: there is no data.
+        DataError: there is no data, or guidance is given that names what this fit has not.
         TooManyFailures: more examples failed than the method allows.
         ValueError: a budget is given without a meter.
     """
@@ -114,10 +128,20 @@ async def fit(
     about = describe(
         graph, seed, train=train, dev=dev, models=models, proposer=proposer, method=method
     )
+    refusing = _refusing(graph, train, dev, models, method)
+    entries = () if guidance is None or isinstance(guidance, Guidance) else tuple(guidance)
+    if isinstance(guidance, Guidance) and guidance.file is None:
+        _check(guidance.entries(), refusing)
+    _check(entries, refusing)
     run = None if directory is None else RunDirectory(Path(directory))
     state = init(graph, seed=seed)
     if run is not None:
         state = run.begin(about, State.from_json, resume=resume) or state
+    if not isinstance(guidance, Guidance):
+        guidance = Guidance() if directory is None else Guidance.at(directory)
+        guidance.extend(entries)
+    tell = Notifier(observers)
+    called = models.values() if isinstance(models, Mapping) else [models]
     planned = None
     if plan:
         planned = await plan_fit(graph, train, dev, models=models, proposer=proposer, method=method)
@@ -131,16 +155,25 @@ async def fit(
         metric=metric,
         method=method,
         run=run,
-        tell=Notifier(observers),
+        tell=tell,
         meter=meter,
         plan=planned,
+        listening=Listening(
+            guidance=guidance,
+            refusing=refusing,
+            tell=tell,
+            deadline=min(map(deadline_of, [*called, proposer])),
+        ),
         traces=traces,
     )
     began = time.monotonic()
     with (meter or Meter()).limited(budget, spent=spent):
         reason = await loop.to_the_end()
+    best = graph.with_prompts(loop.state.best)
+    if run is not None:
+        run.save_network(best)
     return Fitted(
-        graph.with_prompts(loop.state.best),
+        best,
         graph,
         loop.state,
         reason,
@@ -149,6 +182,28 @@ async def fit(
         None if meter is None else meter.snapshot(),
         time.monotonic() - began,
     )
+
+
+def _refusing(
+    graph: Graph,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    models: Models,
+    method: Method,
+) -> Refusing:
+    bound = bind(graph, models)
+
+    def fits(prompt: str, text: str) -> bool:
+        count = counter(bound[graph.sharing(prompt)[0]].model)
+        return count(text) <= method.max_prompt_tokens
+
+    return Refusing(graph, frozenset(example.id for example in (*train, *dev)), fits)
+
+
+def _check(entries: Iterable[Entry], refusing: Refusing) -> None:
+    for entry in entries:
+        if reason := refusing.unknown(entry):
+            raise DataError(f"guidance of the kind {entry.kind!r} cannot be taken: {reason}")
 
 
 def _default_model(graph: Graph, models: Models) -> LanguageModel:

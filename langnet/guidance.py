@@ -22,7 +22,7 @@ from typing import Any, Literal, Self, get_args
 
 from langnet.errors import DataError
 
-__all__ = ["FILE", "Entry", "Guidance", "Kind"]
+__all__ = ["CONTROLS", "FILE", "Entry", "Guidance", "Kind", "fitted_nodes"]
 
 FILE = "guidance.jsonl"
 """Where guidance stands in a run directory: a line for each entry, which is only ever added to."""
@@ -41,6 +41,9 @@ Kind = Literal[
     "stop",
 ]
 """What an entry does; `Guidance` has a method for each."""
+
+CONTROLS: tuple[Kind, ...] = ("pause", "resume", "stop")
+"""Kinds that say when a fit goes on; they change no number."""
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "rating": ("example", "node", "output", "good"),
@@ -70,6 +73,8 @@ class Entry:
         texts: what the node's parents said, by their names, where the example does not tell.
         count: how many proposals are asked for, beyond those of the method.
         step: the number of the step, from 0, before which it is not taken; `None` is the next one.
+        part: which of several takings before that step, from 0; a fit takes what is new before a
+            step once, but again where it was interrupted in between.
         by: who said it.
         at: when, in ISO 8601.
         id: tells it from every other.
@@ -88,6 +93,7 @@ class Entry:
     texts: Mapping[str, str] = field(default_factory=dict, hash=False)
     count: int = 0
     step: int | None = None
+    part: int | None = None
     by: str = ""
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -108,8 +114,11 @@ class Entry:
                 if name == "good" and self.good is not None:
                     continue
                 raise DataError(f"guidance of the kind {self.kind!r} must say its {name}")
-        if self.count < 0 or (self.step is not None and self.step < 0):
-            raise DataError("the count and the step of guidance are at least 0")
+        if min(self.count, self.step or 0, self.part or 0) < 0:
+            raise DataError("the count, the step and the part of guidance are at least 0")
+        if not all(isinstance(item, str) for pair in self.texts.items() for item in pair):
+            raise DataError(f"guidance of the kind {self.kind!r} has texts={self.texts!r}")
+        object.__setattr__(self, "texts", dict(self.texts))
 
     def to_json(self) -> dict[str, Any]:
         """The entry as plain data, without what it leaves open."""
@@ -141,6 +150,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "texts": Mapping,
     "count": int,
     "step": (int, type(None)),
+    "part": (int, type(None)),
     "by": str,
     "at": str,
     "id": str,
@@ -175,20 +185,52 @@ class Guidance:
         Raises:
             DataError: a line of the file is no entry.
         """
-        return tuple(self._entries if self.file is None else _read(self.file))
+        found, faults = self.heard()
+        if faults:
+            raise DataError(faults[0])
+        return found
+
+    def heard(self) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+        """All entries that can be read, and what is wrong with the lines that cannot.
+
+        A fit that is under way must not end by a slip of the pen.
+        """
+        found = self._entries if self.file is None else [*_read(self.file)]
+        return (
+            tuple(item for item in found if isinstance(item, Entry)),
+            tuple(item for item in found if isinstance(item, str)),
+        )
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Adds the entries that are not there yet, by their ids."""
+        known = {entry.id for entry in self.heard()[0]}
+        for entry in entries:
+            if entry.id not in known:
+                known.add(entry.id)
+                self.add(entry)
 
     def add(self, entry: Entry) -> Entry:
-        """Adds an entry, and gives it back."""
+        """Adds an entry, and gives it back.
+
+        Raises:
+            DataError: a run is there already, and fits no prompt or node of that name.
+        """
         if self.file is None:
             self._entries.append(entry)
             return entry
+        _check(entry, self.file.parent)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
-        # One write at the end of the file: lines of several processes do not mix.
-        with os.fdopen(
-            os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab", buffering=0
-        ) as file:
-            file.write(line.encode(errors="backslashreplace"))
+        text = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
+        line = text.encode(errors="backslashreplace")
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        with os.fdopen(os.open(self.file, flags, 0o600), "ab+", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            # An editor may have left the last line without its end.
+            if size:
+                file.seek(size - 1)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            # One write at the end of the file: lines of several processes do not mix.
+            file.write(line)
         return entry
 
     def rate(
@@ -257,16 +299,55 @@ class Guidance:
         return self.add(Entry(kind="stop", by=by))
 
 
-def _read(file: Path) -> Iterator[Entry]:
+def fitted_nodes(directory: Path) -> dict[str, str]:
+    """The nodes whose prompts a run fits, each with its prompt's name, parents before children.
+
+    Raises:
+        DataError: run.json cannot be read.
+    """
+    path = directory / "run.json"
     try:
-        text = file.read_bytes().decode()
+        graph = json.loads(path.read_text(encoding="utf-8"))["graph"]
+        nodes = {name: graph["nodes"][name] for name in graph["order"] if name in graph["nodes"]}
+        return {
+            name: node["prompt"]["name"] if isinstance(node["prompt"], dict) else name
+            for name, node in nodes.items()
+            if node["trainable"]
+        }
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DataError(f"{path} cannot be read as that of a run: {error!r}") from error
+
+
+def _check(entry: Entry, directory: Path) -> None:
+    """Refuses names that the run in a directory, if there is one, does not fit."""
+    if not (directory / "run.json").is_file():
+        return
+    nodes = fitted_nodes(directory)
+    prompts = dict.fromkeys(nodes.values())
+    if entry.prompt is not None and entry.prompt not in prompts:
+        raise DataError(
+            f"{directory} fits no prompt {entry.prompt!r}; it fits {', '.join(prompts)}"
+        )
+    if entry.node is not None and entry.node not in nodes:
+        raise DataError(f"{directory} fits no node {entry.node!r}; rate one of {', '.join(nodes)}")
+
+
+def _read(file: Path) -> Iterator[Entry | str]:
+    """The entry of each line, or what is wrong with it."""
+    try:
+        text = file.read_bytes()
     except FileNotFoundError:
         return
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read: {error}") from error
+    except OSError as error:
+        yield f"{file} cannot be read: {error}"
+        return
     # What follows the last line break is being written.
-    for number, line in enumerate(text.split("\n")[:-1], start=1):
+    for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+        if not line.strip():
+            continue
         try:
-            yield Entry.from_json(json.loads(line))
-        except ValueError as error:
-            raise DataError(f"{file}, line {number} is no guidance: {error}") from error
+            entry = Entry.from_json(json.loads(line.decode()))
+        except (ValueError, TypeError) as error:
+            yield f"{file}, line {number} is no guidance: {error}"
+        else:
+            yield entry

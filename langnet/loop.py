@@ -29,6 +29,8 @@ from langnet.events import (
     Validated,
 )
 from langnet.graph import Graph
+from langnet.guided import directions_at, set_anew
+from langnet.listening import Listening
 from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter, MeterReading
 from langnet.metrics import Metric
@@ -62,6 +64,7 @@ class Loop:
         tell: is told of events.
         meter: counts the calls, where there is one.
         plan: what the fit is expected to ask, where that was wanted.
+        listening: takes what people say; nobody says anything if `None`.
         traces: whether what the fit sees is written, too; see `langnet.record`.
     """
 
@@ -77,6 +80,7 @@ class Loop:
     tell: Notifier
     meter: Meter | None
     plan: FitPlan | None
+    listening: Listening | None = None
     traces: bool = True
 
     async def to_the_end(self) -> str:
@@ -84,7 +88,15 @@ class Loop:
         method, state = self.method, self.state
         objective = resolved_objective(self.graph, self.models, method)
         self.tell(
-            FitStarted(state.step, method.steps, objective, state.prompts, method.validate_every)
+            FitStarted(
+                state.step,
+                method.steps,
+                objective,
+                state.prompts,
+                method.validate_every,
+                state.best,
+                tuple((done.step, done.metric) for done in state.validations),
+            )
         )
         if self.plan is not None:
             total, one = self.plan.total, self.plan.step.total
@@ -103,13 +115,32 @@ class Loop:
         """Takes the steps; returns why no more are taken."""
         method = self.method
         while self.state.step < method.steps:
+            if reason := await self._listen():
+                return reason
             if not method.staleness:
                 await self._validate()
             if method.stop_after is not None and self.state.stale >= method.stop_after:
                 return f"{self.state.stale} validations without gain"
             await self._step(ahead)
+        await self._listen(is_last=True)
         await self._validate()
         return "all steps are done"
+
+    async def _listen(self, *, is_last: bool = False) -> str:
+        """Takes what people said; returns why the fit ends, if it does."""
+        if self.listening is None:
+            return ""
+
+        async def took(state: State) -> State:
+            self.state = state
+            self._save()
+            if set_anew(state):
+                self._validated(await self._evaluated())
+                self._save()
+            return self.state
+
+        self.state, reason = await self.listening.take(self.state, took, is_last=is_last)
+        return reason
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
@@ -135,6 +166,7 @@ class Loop:
                         metric=self.metric,
                         method=self.method,
                         looked=looked,
+                        directions=directions_at(before, self.graph, [*self.train, *self.dev]),
                     )
                 )
 
@@ -224,7 +256,8 @@ class Loop:
         self.state = after_validation(self.state, found, self.method, of=of)
         state = self.state
         last = state.validations[-1]
-        self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0))
+        is_best = state.stale == 0
+        self.tell(Validated(last.step, found.mean, state.best_metric, is_best, state.best))
 
     @property
     def _records(self) -> bool:

@@ -77,6 +77,7 @@ def job_of(
         )
     except (click.UsageError, GraphError) as error:
         network = network_again(source, recorded, error, trust=options["trust"])
+    options["recorded"] = network.models
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:

@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from langnet.display import Displayed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,7 +17,7 @@ __all__ = ["COUNTING", "WATCHED", "Counts", "MeterReading", "total"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeterReading:
+class MeterReading(Displayed):
     """What a meter showed at one moment; the difference of two is what happened between them.
 
     >>> before, after = MeterReading(sample_calls=2), MeterReading(sample_calls=5, hits=1)
@@ -111,9 +113,15 @@ def total(readings: Iterable[MeterReading]) -> MeterReading:
 
 
 class Counts:
-    """Counters that go on; see `MeterReading` for what they count."""
+    """Counters that go on; see `MeterReading` for what they count.
 
-    __slots__ = _NAMES
+    Attributes:
+        open: calls that are under way below the meter, those that wait for their turn included.
+    """
+
+    __slots__ = (*_NAMES, "open")
+
+    open: int
 
     sample_calls: int
     score_calls: int
@@ -139,6 +147,7 @@ class Counts:
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
         self.errors = self.retries = self.estimated_tokens = self.unpriced_tokens = 0
         self.waited = self.queued = self.known_cost = 0.0
+        self.open = 0
 
     @property
     def calls(self) -> int:
