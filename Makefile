@@ -1,8 +1,9 @@
 # Everything on a machine with Python >= 3.11, pip and make:
-#   make demo    fit a network on the embedded model, from nothing
-#   make test    the test suite
-#   make check   formatting, lint, types, direction of imports
-#   make bench   what langnet costs beside what one would use instead
+#   make demo         fit a network on the embedded model, from nothing
+#   make test         the test suite
+#   make check        formatting, lint, types, direction of imports
+#   make wheel-check  the built wheel in a fresh environment, and the tutorial with it
+#   make bench        what langnet costs beside what one would use instead
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ DEMO := --steps 2 --batch-size 24 --candidates 6 --draws 2 --mix phrasing=4,demo
 	--train-size 100 --dev-size 50 --test-size 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format wheel-check bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -52,6 +53,9 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+wheel-check:
+	PYTHON=$(PYTHON) .ci/wheel
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/executor.py

@@ -101,7 +101,7 @@ def logical_lines(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Command:
-    """A line that calls langnet, and nothing else: its arguments, and the files it reads and writes."""
+    """A line that calls langnet alone: its arguments, and the files that it reads and writes."""
 
     arguments: list[str]
     reads: str | None = None
@@ -124,7 +124,7 @@ def plain(line: str) -> Command | None:
         elif {"'", '"'} & set(word):
             arguments += shlex.split(word)
         else:
-            arguments += sorted(glob.glob(word)) or [word]
+            arguments += sorted(glob.glob(word)) or [word]  # noqa: PTH207 - a shell's patterns
     return Command(arguments, files.get("<"), files.get(">"))
 
 
@@ -178,36 +178,34 @@ class Session:
             BlockError: it fails, or the block is not as it should be.
         """
         where = f"{self.name}:{block.line}"
-        text = self.manner.rewrite(block.text)
         if block.language not in _KINDS:
             raise BlockError(
                 f"{where}: a block has the language {block.language!r}; take one of "
                 f"{', '.join(_KINDS)}, text for output"
             )
-        if block.left_out is not None:
-            if block.left_out not in REASONS:
-                raise BlockError(f"{where}: {block.left_out!r} is no reason; {REASONS} are")
-            if block.language == "python":
-                ast.parse(text)
-            return
+        if block.left_out not in {None, *REASONS}:
+            raise BlockError(f"{where}: {block.left_out!r} is no reason; {REASONS} are")
         try:
-            parse = _KINDS[block.language]
-            if parse is not None:
-                parse(text)
-            if block.file is not None:
-                path = Path(block.file)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
-            elif block.language == "python":
-                self._python(text, block)
-            elif block.language == "bash":
-                self._bash(text, where)
-        except BlockError:
+            self._run(block, self.manner.rewrite(block.text), where)
+        except (BlockError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            if isinstance(error, KeyboardInterrupt):
-                raise
             raise BlockError(f"{where}: {type(error).__name__}: {error}") from error
+
+    def _run(self, block: Block, text: str, where: str) -> None:
+        parse = _KINDS[block.language]
+        if parse is not None:
+            parse(text)
+        if block.left_out is not None:
+            return
+        if block.file is not None:
+            path = Path(block.file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        elif block.language == "python":
+            self._python(text, block)
+        elif block.language == "bash":
+            self._bash(text, where)
 
     def _python(self, text: str, block: Block) -> None:
         # Line numbers are those of the page.
@@ -256,12 +254,13 @@ class Session:
         port = int(arguments[arguments.index("--port") + 1]) if "--port" in arguments else 8321
         command = [*self.manner.program, *arguments]
         server = subprocess.Popen(command, start_new_session=True)  # noqa: S603
-        self.servers.append(server)
         last = time.monotonic() + _START
         while time.monotonic() < last and server.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                self.servers.append(server)
                 return
             time.sleep(0.05)
+        _ended(server)
         raise BlockError(f"{where}: nothing listens at {port} after {shlex.join(arguments)}")
 
 
@@ -281,7 +280,7 @@ def _ended(server: subprocess.Popen[bytes]) -> int:
 
 
 _KINDS: dict[str, Callable[[str], Any] | None] = {
-    "python": None,
+    "python": lambda text: compile(text, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
     "bash": None,
     "text": None,
     "mermaid": None,
@@ -324,7 +323,7 @@ def run_page(page: Path, folder: Path, manner: Manner) -> int:
 
 @contextlib.contextmanager
 def _surroundings(folder: Path, variables: dict[str, str]) -> Iterator[None]:
-    """The folder, the variables, the path and the modules that a page finds; all as it was after."""
+    """What a page finds: folder, variables, path, modules. Afterwards all is as it was."""
     before, path, modules = dict(os.environ), list(sys.path), set(sys.modules)
     here = str(folder.resolve())
     os.environ.update(variables)

@@ -2,9 +2,9 @@
 
 The server stands where a page of the docs has a server: in OpenAI's protocol it draws by the
 request's seed, scores given texts by `echo` and `prompt_logprobs`, gives top log-probabilities, and
-streams. `StandIn` stands where a page has the embedded model, and can do what that can: score at any
-temperature, the end of a text included. Their numbers are made of checksums, so that each context has
-a distribution of its own, and the same one every time.
+streams. `StandIn` stands where a page has the embedded model, and can do what that can: score at
+any temperature, the end of a text included. Their numbers are made of checksums, so that each
+context has a distribution of its own, and the same one every time.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(r"\s*\S+|\s+$")
 _WORD = re.compile(r"[A-Za-z]+|\d")
-VOCABULARY = (
-    "subjective objective positive negative Yes No person entity number description location "
-    "abbreviation 0 1 2 3 4 5 6 7 8 9 A B C True False valid invalid same different"
-).split()
+VOCABULARY = [
+    *("subjective", "objective", "positive", "negative", "Yes", "No", "True", "False"),
+    *("abbreviation", "description", "entity", "location", "number", "person"),
+    *("A", "B", "C", *"0123456789"),
+]
 
 
 def logprob(token: str, before: str) -> float:
@@ -49,7 +50,7 @@ def logprob(token: str, before: str) -> float:
 
 
 def top(context: str, number: int) -> dict[str, float]:
-    """The most probable next tokens after a context: of the vocabulary, those that it speaks of first."""
+    """The most probable next tokens: of the vocabulary, what the context speaks of comes first."""
     said = set(_WORD.findall(context))
     words = sorted(VOCABULARY, key=lambda word: (word not in said, logprob(word, context)))
     return {f" {word}": logprob(word, context) for word in words[:number]}
@@ -100,7 +101,10 @@ class StandIn:
         power = 1 / (decoding.temperature or 1.0)
         scores = [
             TextScore(
-                tuple(power * logprob(token, context) for token in _TOKEN.findall(text) or [""])
+                tuple(
+                    power * logprob(token, context)
+                    for token in (*_TOKEN.findall(text), *([""] if end else []))
+                )
             )
             for text in texts
         ]

@@ -1,11 +1,12 @@
 """How the tests run a page of the docs: on a server of their own, small, and in one process.
 
 - `http://127.0.0.1:PORT` and the server that `OPENAI_BASE_URL` names are a server of the tests
-  (`tests/loopback.py`); a port that `langnet serve` or `langnet ui` takes on the page is a free one.
-- The embedded model's place is taken by a made-up one (`tests.loopback.StandIn`), whatever `local:…`
-  a page names: no server's model scores at the temperatures that the networks draw at.
-- Commands are run small: every option in `SMALL` that a command has is added to its arguments, where
-  the last one given holds. Commands that must be as they were, such as `--from-manifest`, are left.
+  (`tests/loopback.py`). A port that `langnet serve` or `langnet ui` takes on the page is replaced
+  by a free one.
+- The embedded model's place is taken by a made-up one (`tests.loopback.StandIn`), whatever
+  `local:…` a page names: no server's model scores at the temperatures that the networks draw at.
+- Commands are run small: every option in `SMALL` that a command has is added to its arguments,
+  where the last one given holds. A fit `--from-manifest` stays as it was.
 - A line that calls langnet alone is called in this process; importing it takes a second.
 """
 
@@ -81,7 +82,7 @@ def called(call: Command) -> int:
     done = CliRunner().invoke(main, call.arguments, input=text, prog_name="langnet")
     if call.writes:
         Path(call.writes).write_text(done.stdout)
-    print(f"$ langnet {shlex.join(call.arguments)}\n{done.output}")
+    sys.stdout.write(f"$ langnet {shlex.join(call.arguments)}\n{done.output}")
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.exit_code
@@ -150,7 +151,7 @@ def manner(page: str, folder: Path, *, address: str | None) -> Manner:
 
 def copy_repository(folder: Path) -> None:
     """Puts what pages expect of the repository into a folder."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in ("graphs", "examples", "docs"):
         (folder / name).symlink_to(ROOT / name)
 
