@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import socket
 import sys
 from contextlib import nullcontext
@@ -151,9 +152,8 @@ def manner(page: str, folder: Path, *, address: str | None) -> Manner:
 
 def copy_repository(folder: Path) -> None:
     """Puts what pages expect of the repository into a folder."""
-    folder.mkdir(parents=True)
-    for name in ("graphs", "examples", "docs"):
-        (folder / name).symlink_to(ROOT / name)
+    for name in ("graphs", "examples"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
 if __name__ == "__main__":  # langnet, as a shell finds it on a page
