@@ -49,6 +49,8 @@ import yaml
 EMBEDDED = "<!-- model: embedded -->"
 REASONS = ("installs packages", "needs an account", "takes long", "fragment")
 SERVERS = ("serve", "ui")
+USUAL_PORT = "8321"
+"""Where `langnet serve` listens unless it is told; the viewer takes any port."""
 _FENCE = re.compile(
     r"^(?P<indent>[ \t]*)(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)\n"
     r"(?P<body>.*?)^[ \t]*(?P=fence)[ \t]*$"
@@ -251,7 +253,10 @@ class Session:
         if call is None:
             raise AssertionError(line)
         arguments = self.manner.arguments(call.arguments)
-        port = int(arguments[arguments.index("--port") + 1]) if "--port" in arguments else 8321
+        if "--port" not in arguments:
+            usual = USUAL_PORT if arguments[0] == "serve" else free_port()
+            arguments = [*arguments, "--port", usual]
+        port = int(arguments[arguments.index("--port") + 1])
         command = [*self.manner.program, *arguments]
         server = subprocess.Popen(command, start_new_session=True)  # noqa: S603
         last = time.monotonic() + _START
@@ -266,6 +271,13 @@ class Session:
 
 async def _awaited(code: Any, namespace: dict[str, Any]) -> None:
     await eval(code, namespace)  # noqa: S307 - a page of the project
+
+
+def free_port() -> str:
+    """A port that nothing listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
 
 
 def _ended(server: subprocess.Popen[bytes]) -> int:

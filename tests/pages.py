@@ -16,7 +16,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -28,7 +27,16 @@ from click.testing import CliRunner
 from langnet.cli import main
 from langnet.lm import providers
 from langnet.lm.spec import Declaration
-from tests.blocks import SERVERS, Command, Manner, blocks_of, logical_lines, plain
+from tests.blocks import (
+    SERVERS,
+    USUAL_PORT,
+    Command,
+    Manner,
+    blocks_of,
+    free_port,
+    logical_lines,
+    plain,
+)
 from tests.loopback import StandIn
 
 ROOT = Path(__file__).parent.parent
@@ -89,13 +97,6 @@ def called(call: Command) -> int:
     return done.exit_code
 
 
-def free_port() -> str:
-    """A port that nothing listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
-
-
 def ports_served(page: str) -> dict[str, str]:
     """The ports that commands of a page listen at, and a free one for each."""
     found = {}
@@ -103,7 +104,7 @@ def ports_served(page: str) -> dict[str, str]:
         for call in map(plain, logical_lines(block.text)):
             if call is not None and call.arguments[:1] and call.arguments[0] in SERVERS:
                 words = call.arguments
-                port = words[words.index("--port") + 1] if "--port" in words else "8321"
+                port = words[words.index("--port") + 1] if "--port" in words else USUAL_PORT
                 found[port] = free_port()
     return found
 
@@ -130,7 +131,8 @@ def manner(page: str, folder: Path, *, address: str | None) -> Manner:
         return called(Command(in_small(call.arguments), call.reads, call.writes))
 
     def serving(given: list[str]) -> list[str]:
-        return given if "--port" in given else [*given, "--port", served["8321"]]
+        is_told = "--port" in given or given[0] != "serve"
+        return given if is_told else [*given, "--port", served[USUAL_PORT]]
 
     tools = folder / "bin"
     tools.mkdir(parents=True)
