@@ -81,8 +81,14 @@ class Block:
 
 
 def blocks_of(page: str) -> list[Block]:
-    """The blocks of a page's text, in order, those set up out of sight among them."""
+    """The blocks of a page's text, in order, those set up out of sight among them.
+
+    Raises:
+        BlockError: one of them has no end.
+    """
     found = []
+    if left := re.search(r"^[ \t]*(```|~~~).*", _FENCE.sub("", page), re.MULTILINE):
+        raise BlockError(f"a block is not closed: {left[0]!r}")
     for match in _FENCE.finditer(page):
         line = page.count("\n", 0, match.start()) + 2
         if match["setup"]:
@@ -162,16 +168,13 @@ class Session:
         self.loop = asyncio.Runner()
         self.servers: list[subprocess.Popen[bytes]] = []
 
-    def close(self) -> None:
-        """Ends what still runs.
-
-        Raises:
-            BlockError: a server does not end in order.
-        """
-        self.loop.close()
-        codes = [_ended(server) for server in self.servers]
-        if any(codes):
-            raise BlockError(f"{self.name}: its servers end with {codes}")
+    def close(self) -> list[int]:
+        """Ends what still runs; the exit codes of its servers, 0 where one ended in order."""
+        try:
+            self.loop.close()
+        finally:
+            codes = [_ended(server) for server in self.servers]
+        return codes
 
     def run(self, block: Block) -> None:
         """Does what a block says.
@@ -329,7 +332,9 @@ def run_page(page: Path, folder: Path, manner: Manner) -> int:
                 session.run(block)
                 manner.tell(block, time.monotonic() - began)
         finally:
-            session.close()
+            codes = session.close()
+    if any(codes):
+        raise BlockError(f"{page.name}: its servers end with {codes}")
     return len(found)
 
 

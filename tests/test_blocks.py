@@ -75,6 +75,7 @@ FAULTS = {
     ),
     "no language": ("```\nmake\n```", "page.md:2: a block has the language ''"),
     "an unknown language": ("```pyhton\n1\n```", "the language 'pyhton'"),
+    "a block without end": ("```bash\nls\n", "a block is not closed: '```bash'"),
     "no data": ("```yaml\na: [\n```", "page.md:2: ParserError"),
     "no JSON": ("```json\n{1}\n```", "page.md:2: JSONDecodeError"),
     "a reason of one's own": ("<!-- not run: later -->\n```bash\nls\n```", "'later' is no reason"),
