@@ -1,9 +1,10 @@
 # Everything on a machine with Python >= 3.11, pip and make:
-#   make demo    fit a network on the embedded model, from nothing
-#   make test    the test suite
-#   make check   formatting, lint, types, direction of imports
-#   make docs    the site of the documentation, into build/site (make docs-serve shows it)
-#   make bench   what langnet costs beside what one would use instead
+#   make demo         fit a network on the embedded model, from nothing
+#   make test         the test suite
+#   make check        formatting, lint, types, direction of imports
+#   make docs         the site of the documentation, into build/site (make docs-serve shows it)
+#   make wheel-check  the built wheel in a fresh environment, and the tutorial with it
+#   make bench        what langnet costs beside what one would use instead
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ DEMO := --steps 2 --batch-size 24 --candidates 6 --draws 2 --mix phrasing=4,demo
 	--train-size 100 --dev-size 50 --test-size 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs docs-serve bench clean
+.PHONY: help demo test check format docs docs-serve wheel-check bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -65,6 +66,9 @@ docs: $(VENV)/.docs
 
 docs-serve: $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --no-strict --dev-addr 127.0.0.1:8322
+
+wheel-check:
+	PYTHON=$(PYTHON) .ci/wheel
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/executor.py

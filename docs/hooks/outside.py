@@ -7,11 +7,13 @@ other file that a page links to becomes a page that shows it.
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files, InclusionLevel
@@ -118,8 +120,18 @@ def _listing(path: str) -> str:
         names = (posixpath.basename(file) for file in _held(path))
         return f"# {path}/\n\n" + "".join(f"- [`{name}`]({name}.md)\n" for name in names)
     text = place.read_text(encoding="utf-8")
+    if place.suffix == ".ipynb":
+        return f"# {path}\n\n" + "\n\n".join(_cells(json.loads(text)))
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
     return f"# {path}\n\n{fence}{_LANGUAGES.get(place.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
+
+
+def _cells(notebook: dict[str, Any]) -> Iterator[str]:
+    """The cells of a notebook: its words as they are, its code in fences."""
+    for cell in notebook["cells"]:
+        text = "".join(cell["source"]).strip()
+        if text:
+            yield text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```"
 
 
 def _parts(markdown: str) -> list[tuple[str, bool]]:
