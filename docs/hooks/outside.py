@@ -121,7 +121,7 @@ def _listing(path: str) -> str:
         return f"# {path}/\n\n" + "".join(f"- [`{name}`]({name}.md)\n" for name in names)
     text = place.read_text(encoding="utf-8")
     if place.suffix == ".ipynb":
-        return f"# {path}\n\n" + "\n\n".join(_cells(json.loads(text)))
+        return "\n\n".join(_cells(json.loads(text)))  # its first cell has a title
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", text)), default=0))
     return f"# {path}\n\n{fence}{_LANGUAGES.get(place.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
 
