@@ -58,8 +58,7 @@ def progress(
         later: examples that will be evaluated outside the fit, for the time left.
         clock: gives seconds.
     """
-    # In a notebook rich would make a table of HTML of each line.
-    console = Console(file=stream, highlight=False, force_jupyter=False)
+    console = _console(stream)
     timeline = Timeline(later=later, clock=clock)
     # Paths and prompts are no markup, and a line in a log is not cut to a terminal's width.
     lines = Lines(
@@ -79,6 +78,17 @@ def progress(
         redirect_stdout=False,
     ):
         yield lines
+
+
+def _console(stream: TextIO) -> Console:
+    """A notebook's stream says that it is a terminal, and rich would make HTML of each line."""
+    notebook = Console(file=stream).is_jupyter
+    return Console(
+        file=stream,
+        highlight=False,
+        force_jupyter=False,
+        force_terminal=False if notebook else None,
+    )
 
 
 class Lines:
