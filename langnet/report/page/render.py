@@ -7,19 +7,25 @@ markup in a text that a model wrote can do anything, even if it were not escaped
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langnet.drawing import as_svg
 from langnet.report.page.document import Blocks, inert_json, interval_scale, run_document
 from langnet.report.page.story import Run
 from langnet.report.words import amount, counted, duration, quantity
 
-__all__ = ["render"]
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-_SCRIPTS = ("dom", "diff", "chart", "curves", "prompts", "errors", "examples", "main")
+__all__ = ["SCRIPTS", "asset", "digest", "environment", "joined", "render", "run_item"]
+
+SCRIPTS = ("dom", "diff", "chart", "curves", "prompts", "errors", "examples", "view")
+"""The scripts that show a run, wherever its data come from."""
+
+_HERE = "langnet.report.page"
 
 
 def render(runs: Sequence[Run], *, title: str) -> str:
@@ -29,49 +35,68 @@ def render(runs: Sequence[Run], *, title: str) -> str:
         runs: what to show, at least one.
         title: of the page.
     """
-    # Needed for a page alone, and takes long to load.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
-    environment = Environment(
-        loader=PackageLoader("langnet.report.page", "assets"),
+    blocks = Blocks()
+    script = joined([asset(_HERE, f"{name}.js") for name in ("blocks", *SCRIPTS, "main")])
+    return (
+        environment(_HERE)
+        .get_template("page.html")
+        .render(
+            title=title,
+            digest=digest(script),
+            script=Markup(script),  # noqa: S704 - the package's own
+            style=Markup(asset(_HERE, "style.css")),  # noqa: S704 - the package's own
+            data=Markup(inert_json([run_document(run, blocks) for run in runs])),  # noqa: S704 - inert
+            blocks=blocks.texts,
+            runs=[run_item(run) for run in runs],
+            comparison=_comparison(runs) if len(runs) > 1 else None,
+        )
+    )
+
+
+def run_item(run: Run) -> dict[str, Any]:
+    """What the template `article` needs of a run."""
+    from markupsafe import Markup  # noqa: PLC0415
+
+    return {
+        "run": run,
+        "svg": None if run.network.graph is None else Markup(as_svg(run.network.graph)),  # noqa: S704 - escaped by the drawing
+        "results": [*_results(run)],
+        "verdict": _verdict(run),
+        "cost": _cost(run.cost),
+        "credit": _credit(run.credit),
+        "settings": [*_settings(run.settings)],
+    }
+
+
+def environment(*packages: str) -> Environment:
+    """Templates in the assets of packages, which escape whatever they are given."""
+    # Needed for a page alone, and takes long to load.
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    return Environment(
+        loader=ChoiceLoader([PackageLoader(package, "assets") for package in packages]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    blocks = Blocks()
-    script = _script()
-    return environment.get_template("page.html").render(
-        title=title,
-        digest=base64.b64encode(sha256(script.encode()).digest()).decode(),
-        script=Markup(script),  # noqa: S704 - the package's own
-        style=Markup(_asset("style.css")),  # noqa: S704 - the package's own
-        data=Markup(inert_json([run_document(run, blocks) for run in runs])),  # noqa: S704 - inert
-        blocks=blocks.texts,
-        runs=[
-            {
-                "run": run,
-                "svg": None if run.network.graph is None else Markup(as_svg(run.network.graph)),  # noqa: S704 - escaped by the drawing
-                "results": [*_results(run)],
-                "verdict": _verdict(run),
-                "cost": _cost(run.cost),
-                "credit": _credit(run.credit),
-                "settings": [*_settings(run.settings)],
-            }
-            for run in runs
-        ],
-        comparison=_comparison(runs) if len(runs) > 1 else None,
-    )
 
 
-def _script() -> str:
-    parts = "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
-    return f'(() => {{\n"use strict";\n{parts}\n}})();'
+def joined(scripts: Iterable[str]) -> str:
+    """Scripts as one that leaves nothing outside itself."""
+    return '(() => {\n"use strict";\n' + "\n".join(scripts) + "\n})();"
 
 
-def _asset(name: str) -> str:
-    return files("langnet.report.page").joinpath("assets", name).read_text(encoding="utf-8")
+def digest(text: str) -> str:
+    """How a policy names a script or a style: its SHA-256, as base64."""
+    return base64.b64encode(sha256(text.encode()).digest()).decode()
+
+
+def asset(package: str, name: str) -> str:
+    """A file in the assets of a package."""
+    return files(package).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _results(run: Run) -> Iterator[dict[str, Any]]:
