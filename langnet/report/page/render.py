@@ -20,7 +20,16 @@ from langnet.report.words import amount, counted, duration, quantity
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["SCRIPTS", "asset", "digest", "environment", "joined", "render", "run_item"]
+__all__ = [
+    "SCRIPTS",
+    "asset",
+    "digest",
+    "environment",
+    "joined",
+    "render",
+    "report_script",
+    "run_item",
+]
 
 SCRIPTS = ("dom", "diff", "chart", "curves", "prompts", "errors", "examples", "view")
 """The scripts that show a run, wherever its data come from."""
@@ -38,7 +47,7 @@ def render(runs: Sequence[Run], *, title: str) -> str:
     from markupsafe import Markup  # noqa: PLC0415
 
     blocks = Blocks()
-    script = joined([asset(_HERE, f"{name}.js") for name in ("blocks", *SCRIPTS, "main")])
+    script = report_script()
     return (
         environment(_HERE)
         .get_template("page.html")
@@ -53,6 +62,11 @@ def render(runs: Sequence[Run], *, title: str) -> str:
             comparison=_comparison(runs) if len(runs) > 1 else None,
         )
     )
+
+
+def report_script() -> str:
+    """The one script of a report's page."""
+    return joined(asset(_HERE, f"{name}.js") for name in ("blocks", *SCRIPTS, "main"))
 
 
 def run_item(run: Run) -> dict[str, Any]:

@@ -4,7 +4,7 @@ const PAGE = 50;
 
 /**
  * Draws the examples of a run.
- * @param extras {text(one, node, text, seen)}: an element to add to a node's text
+ * @param extras {text(one, node, texts)}: an element to add to a node's text, of all the texts
  * @returns {look, refresh}: shows the examples of a count of errors; draws what has come since
  */
 function examples(place, run, extras = {}) {
@@ -171,14 +171,16 @@ function told(run, one, story, cell, extras) {
 function moment(one, story, n, comparing, extras) {
   const here = story.moments[n];
   const before = story.moments[n - 1];
+  const texts = Object.fromEntries(
+    Object.entries(here.texts).map(([name, number]) => [name, story.texts[number]]));
   const found = Object.entries(here.texts).flatMap(([name, number]) => {
-    const text = story.texts[number];
+    const text = texts[name];
     const old = before?.texts[name];
     const changed = old !== undefined && old !== number;
     return [
       el("h4", {}, name, changed ? " (changed)" : ""),
       changed && comparing ? marked(story.texts[old], text) : el("p", { class: "text" }, text),
-      extras.text?.(one, name, text, one.seen[n]),
+      extras.text?.(one, name, texts),
     ].filter(Boolean);
   });
   if (here.error) found.push(el("h4", {}, "failed"), el("p", { class: "text" }, here.error));
