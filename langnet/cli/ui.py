@@ -51,9 +51,7 @@ def ui_command(runs: tuple[str, ...], host: str, port: int, *, opens: bool, as_j
         note("The viewer has ended.")
 
 
-async def _show(
-    runs: tuple[str, ...], host: str, port: int, *, opens: bool, as_json: bool
-) -> None:
+async def _show(runs: tuple[str, ...], host: str, port: int, *, opens: bool, as_json: bool) -> None:
     from langnet.ui import viewing  # noqa: PLC0415 - others need no server
 
     async with viewing(runs, host=host, port=port) as address:

@@ -98,27 +98,30 @@ class _Shown:
 
     async def step(self, request: web.Request) -> web.Response:
         """The candidates of a step."""
-        work = partial(self._log(request).candidates, int(request.match_info["step"]))
+        work = partial(self._log(request).texts.candidates, int(request.match_info["step"]))
         return await _found(work)
 
     async def example(self, request: web.Request) -> web.Response:
         """One example in full."""
-        return await _found(partial(self._log(request).story, request.query.get("id", "")))
+        log = self._log(request)
+        output = log.about["graph"]["outputs"][0] if log.about else ""
+        return await _found(partial(log.texts.story, request.query.get("id", ""), output))
 
     async def guidance(self, request: web.Request) -> web.Response:
         """Takes what somebody says of a run."""
         log = self._log(request)
-        await to_thread.run_sync(log.poll)
+        await self.watcher.look(log)
         try:
             data = json.loads(await request.read())
         except (ValueError, RecursionError) as error:
             raise Refused(400, f"the body is no JSON: {error}") from error
         try:
             entry = await to_thread.run_sync(
-                add_entry, log.directory, log.about, log.examples, data
+                add_entry, log.directory, log.about, log.texts.examples, data
             )
         except (DataError, TypeError) as error:
             raise Refused(400, str(error)) from error
+        await self.watcher.look(log)
         return json_response({"entry": entry.to_json()}, status=201)
 
     def _log(self, request: web.Request) -> RunLog:

@@ -43,9 +43,7 @@ class Clients:
         count: how many there are.
     """
 
-    def __init__(
-        self, *, most: int = 100, heartbeat: float = 15.0, patience: float = 10.0
-    ) -> None:
+    def __init__(self, *, most: int = 100, heartbeat: float = 15.0, patience: float = 10.0) -> None:
         self.most = most
         self.heartbeat = heartbeat
         self.patience = patience

@@ -1,7 +1,7 @@
 """What there is to tell of one run, in pieces: each file of it is parsed once, when it is new.
 
 A page is told all pieces in their order and what has come since; so it needs no other way to load
-a run than to follow it. Texts stay in the files: of each row only its place is kept.
+a run than to follow it. Texts stay in the files; see `langnet.ui.texts`.
 """
 
 from __future__ import annotations
@@ -9,35 +9,22 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from array import array
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from threading import Lock
+from typing import Any
 
 from langnet.errors import GraphError
-from langnet.report.page.document import (
-    candidates_data,
-    choice_data,
-    example_data,
-    json_number,
-    seen_data,
-    story_data,
-)
-from langnet.report.page.run_files import (
-    initial_prompts,
-    read_example,
-    read_json,
-    read_moment,
-    read_step,
-)
+from langnet.report.page.document import choice_data, json_number
+from langnet.report.page.run_files import initial_prompts, read_json, read_step
 from langnet.ui.files import Signature, read_data, signature
 from langnet.ui.said import said_data
 from langnet.ui.status import status_of
+from langnet.ui.texts import Texts, seen_file
 
 __all__ = ["RunLog"]
 
 _OUTLINE = ("run", "state", "result", "cost", "credit", "manifest")
-_KINDS: tuple[Literal["batch", "validation"], ...] = ("batch", "validation")
 
 Cursor = tuple[str, int, dict[str, int]]
 """What somebody was told: of which log, how many pieces, and which of the latest states."""
@@ -50,10 +37,13 @@ class RunLog:
         directory: the run directory.
         epoch: tells this log from one of the same run that was begun anew.
         is_whole: whether all that is there has been read.
+        about: what run.json says; empty where it cannot be read.
+        texts: where the texts of its examples lie.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._looking = Lock()
         self._begin()
 
     def _begin(self) -> None:
@@ -63,9 +53,7 @@ class RunLog:
         self._pieces: list[bytes] = []
         self._latest: dict[str, tuple[int, bytes]] = {}
         self._signatures: dict[str, Signature | None] = {}
-        self._numbers: dict[str, int] = {}
-        self._places: dict[tuple[int, int], array[int]] = {}
-        self._example_places = array("q")
+        self.texts = Texts(self.directory)
         self._done = 0
 
     def poll(self, seconds: float = 0.25) -> bool:
@@ -74,31 +62,16 @@ class RunLog:
         Returns:
             Whether there is something.
         """
-        before = (self.epoch, len(self._pieces), self._versions)
-        until = time.monotonic() + seconds
-        self.is_whole = False
-        if self._is_new("run.json", self.directory / "run.json"):
-            about_signature = self._signatures["run.json"]
-            self._begin()
-            self._signatures["run.json"] = about_signature
-            self._read_about()
-        if not self.about:
-            return (self.epoch, len(self._pieces), self._versions) != before
-        for _ in self._news():
-            if time.monotonic() > until:
-                break
-        else:
-            self.is_whole = True
-        return (self.epoch, len(self._pieces), self._versions) != before
+        with self._looking:
+            before = self._version
+            self._poll(time.monotonic() + seconds)
+            return self._version != before
 
     def since(self, cursor: Cursor | None) -> tuple[list[bytes], Cursor]:
         """The events since what somebody was told, and the cursor after them."""
-        epoch, told, versions = cursor or (self.epoch, 0, {})
-        events = []
-        if epoch != self.epoch:
-            told, versions = 0, {}
-        if not told:
-            events.append(_event({"part": "begin"}, f"{self.epoch}-0"))
+        is_known = cursor is not None and cursor[0] == self.epoch
+        _, told, versions = cursor if cursor is not None and is_known else (self.epoch, 0, {})
+        events = [] if is_known else [_event({"part": "begin"}, f"{self.epoch}-0")]
         pieces = self._pieces[told:]
         events += [
             b"id: %s-%d\ndata: %s\n\n" % (self.epoch.encode(), told + number, piece)
@@ -119,44 +92,22 @@ class RunLog:
         known = epoch == self.epoch and number.isdecimal() and int(number) <= len(self._pieces)
         return (epoch, int(number), {}) if known else None
 
-    def candidates(self, step: int) -> dict[str, list[Any]]:
-        """All candidates of a step, by prompt.
-
-        Raises:
-            GraphError: there is no such step, or its file cannot be read.
-        """
-        path = self.directory / "steps" / f"{step:04d}.json"
-        if signature(path) is None:
-            raise GraphError(f"there is no step {step}")
-        found = read_step(step, read_json(path), (), {})
-        return {choice.prompt: candidates_data(choice) for choice in found.choices}
-
-    def story(self, example: str) -> dict[str, Any]:
-        """One example in full, whenever it was seen.
-
-        Raises:
-            GraphError: there is no such example, or a file cannot be read.
-        """
-        number = self._numbers.get(example)
-        if number is None:
-            raise GraphError(f"there is no example {example!r}")
-        story = read_example(self._row("examples.jsonl", self._example_places[number]))
-        output = self.about["graph"]["outputs"][0]
-        for step, kind in sorted(self._places):
-            place = self._places[step, kind][number]
-            if place >= 0:
-                row = self._row(_name(step, kind), place)
-                story.moments.append(read_moment(step, _KINDS[kind], output, row))
-        return story_data(story)
-
     @property
-    def examples(self) -> frozenset[str]:
-        """The ids of all examples that are known."""
-        return frozenset(self._numbers)
+    def _version(self) -> tuple[object, ...]:
+        latest = {name: version for name, (version, _) in self._latest.items()}
+        return self.epoch, len(self._pieces), latest
 
-    @property
-    def _versions(self) -> dict[str, int]:
-        return {name: version for name, (version, _) in self._latest.items()}
+    def _poll(self, until: float) -> None:
+        self.is_whole = False
+        if self._is_new("run.json", self.directory / "run.json"):
+            if self.about:
+                self._begin()
+                self._is_new("run.json", self.directory / "run.json")
+            self._read_about()
+        for _ in self._news() if self.about else ():
+            if time.monotonic() > until:
+                return
+        self.is_whole = True
 
     def _news(self) -> Iterator[None]:
         """Reads what is new, one file after the other."""
@@ -170,7 +121,7 @@ class RunLog:
                     self._read_step(number)
                     yield
             for number in range(done + 1):
-                name = _name(number, 1)
+                name = seen_file(number, 1)
                 if self._is_new(name, self.directory / name):
                     self._read_seen(number, 1)
                     yield
@@ -188,7 +139,9 @@ class RunLog:
                     "target": graph["target"],
                     "output": graph["outputs"][0],
                     "prompts": [*initial_prompts(found).items()],
-                    "nodes": [_node(graph, name) for name in graph["order"] if name in graph["nodes"]],
+                    "nodes": [
+                        _node(graph, name) for name in graph["order"] if name in graph["nodes"]
+                    ],
                 }
             )
         except (LookupError, TypeError, AttributeError) as error:
@@ -201,7 +154,10 @@ class RunLog:
         state = self.directory / "state.json"
         said = self.directory / "guidance.jsonl"
         is_new = [self._is_new("state.json", state), self._is_new("guidance.jsonl", said)]
-        outline = [self._is_new(f"{name} of the outline", self.directory / f"{name}.json") for name in _OUTLINE]
+        outline = [
+            self._is_new(f"{name} of the outline", self.directory / f"{name}.json")
+            for name in _OUTLINE
+        ]
         if any(is_new):
             found = read_data(state) or {}
             self._done = int(found.get("step", 0))
@@ -234,18 +190,9 @@ class RunLog:
         self._tell("live", {"status": status, "live": live if isinstance(live, dict) else None})
 
     def _read_examples(self) -> None:
-        path = self.directory / "examples.jsonl"
-        if not self._is_new("examples.jsonl", path):
-            return
-        target = self.about["graph"]["target"]
-        told = []
-        self._numbers, self._example_places = {}, array("q")
-        for place, row in _rows(path):
-            story = read_example(row)
-            self._numbers[story.id] = len(told)
-            self._example_places.append(place)
-            told.append(example_data(story, target))
-        self._add({"part": "examples", "examples": told})
+        if self._is_new("examples.jsonl", self.directory / "examples.jsonl"):
+            told = self.texts.read_examples(self.about["graph"]["target"])
+            self._add({"part": "examples", "examples": told})
 
     def _read_step(self, number: int) -> None:
         rows = self._read_seen(number, 0)
@@ -258,38 +205,20 @@ class RunLog:
                 "step": number,
                 "figures": {name: json_number(value) for name, value in step.figures.items()},
                 "calls": dict(step.calls),
-                "choices": [[choice.prompt, choice_data(number, choice)] for choice in step.choices],
+                "choices": [
+                    [choice.prompt, choice_data(number, choice)] for choice in step.choices
+                ],
                 "failures": step.failures,
             }
         )
 
     def _read_seen(self, number: int, kind: int) -> list[Any]:
-        """Tells of a batch or a validation; gives what posteriors it holds."""
-        name = _name(number, kind)
-        if signature(self.directory / name) is None:
+        """Tells of a batch or a validation; gives its rows."""
+        if signature(self.directory / seen_file(number, kind)) is None:
             return []
-        places = array("q", [-1]) * len(self._numbers)
-        output = self.about["graph"]["outputs"][0]
-        told, kept = [], []
-        for place, row in _rows(self.directory / name):
-            at = self._numbers.get(row["example"])
-            if at is None:
-                continue
-            places[at] = place
-            _, _, value, answer = seen_data(read_moment(number, _KINDS[kind], output, row))
-            told.append([at, value, answer])
-            kept.append({"alternatives": row.get("alternatives", ())})
-        self._places[number, kind] = places
+        told, rows = self.texts.read_seen(number, kind, self.about["graph"]["outputs"][0])
         self._add({"part": "seen", "step": number, "kind": kind, "rows": told})
-        return kept
-
-    def _row(self, name: str, place: int) -> Any:
-        try:
-            with (self.directory / name).open("rb") as file:
-                file.seek(place)
-                return json.loads(file.readline())
-        except (OSError, ValueError) as error:
-            raise GraphError(f"{name} cannot be read: {error}") from error
+        return rows
 
     def _file(self, folder: str, number: int, suffix: str) -> Path:
         return self.directory / folder / f"{number:04d}{suffix}"
@@ -313,10 +242,6 @@ class RunLog:
             self._latest[name] = (version + 1, found)
 
 
-def _name(number: int, kind: int) -> str:
-    return f"validations/{number:04d}.jsonl" if kind else f"steps/{number:04d}.traces.jsonl"
-
-
 def _node(graph: Any, name: str) -> dict[str, Any]:
     node = graph["nodes"][name]
     return {
@@ -324,15 +249,6 @@ def _node(graph: Any, name: str) -> dict[str, Any]:
         "parents": list(graph["parents"].get(name, ())),
         "trainable": bool(node["trainable"]) and "{prompt}" in node["template"],
     }
-
-
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
-    """The JSON in each line of a file, and where the line begins."""
-    place = 0
-    with path.open("rb") as file:
-        for line in file:
-            yield place, json.loads(line)
-            place += len(line)
 
 
 def _json(data: dict[str, Any]) -> bytes:

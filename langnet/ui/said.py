@@ -61,7 +61,9 @@ def add_entry(
     entry = Entry.from_json(data)
     nodes: Mapping[str, Any] = about["graph"]["nodes"]
     learning = {
-        name: node for name, node in nodes.items() if node["trainable"] and "{prompt}" in node["template"]
+        name: node
+        for name, node in nodes.items()
+        if node["trainable"] and "{prompt}" in node["template"]
     }
     prompts = {
         str(node["prompt"]["name"] if isinstance(node["prompt"], Mapping) else name)

@@ -62,8 +62,8 @@ def loopback(host: str) -> str:
     """
     if host not in _LOOPBACK:
         raise LangnetError(
-            f"the viewer listens on loopback alone, not on {host!r}: who reaches it can steer fits. "
-            "From another machine, go through a tunnel with the same port at both ends: "
+            f"the viewer listens on loopback alone, not on {host!r}: who reaches it can steer "
+            "fits. From another machine, go through a tunnel with the same port at both ends: "
             "ssh -L 8322:127.0.0.1:8322 THIS-MACHINE, and --port 8322 here"
         )
     return host

@@ -49,10 +49,10 @@ class Runs:
 
     def since(self, cursor: RunsCursor | None) -> tuple[list[bytes], RunsCursor]:
         """The events since what somebody was told, and the cursor after them."""
-        epoch, told = cursor or (self.epoch, 0)
-        told = told if epoch == self.epoch else 0
+        is_known = cursor is not None and cursor[0] == self.epoch
+        told = cursor[1] if cursor is not None and is_known else 0
         rows = sorted((version, name, data) for name, (version, data) in self._rows.items())
-        events = [] if told else [b'data: {"part":"begin"}\n\n']
+        events = [] if is_known else [b'data: {"part":"begin"}\n\n']
         events += [
             b"id: %s-%d\ndata: %s\n\n"
             % (self.epoch.encode(), version, data or _json({"part": "gone", "name": name}))
@@ -96,6 +96,11 @@ class Watcher:
             # A large run is read in several goes, one right after the other.
             is_whole = all(log.is_whole for log in [*self._logs.values()])
             await anyio.sleep(self._interval if is_whole else 0)
+
+    async def look(self, log: RunLog) -> None:
+        """Looks at one run now, for who cannot wait."""
+        if await to_thread.run_sync(log.poll):
+            self._notify()
 
     async def changed(self, seconds: float) -> None:
         """Waits until something has changed, or for so many seconds."""
