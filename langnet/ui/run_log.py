@@ -115,7 +115,6 @@ class RunLog:
             self._read_examples()
             done = self._read_state()
             self._read_live()
-            yield
             for number in range(1, done + 1):
                 if self._is_new(f"step {number}", self._file("steps", number, ".json")):
                     self._read_step(number)

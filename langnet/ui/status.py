@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ from langnet.ui.files import read_data
 __all__ = ["run_row", "status_of"]
 
 _QUIET = 120.0
-"""Seconds after its last step for which a fit that keeps no live.json counts as running."""
+"""Seconds of silence after which a fit counts as interrupted: of its live.json, which is written
+every second, or of its steps where it keeps none."""
 
 
 def status_of(live: Any, result: Any, changed: float) -> str:
@@ -28,7 +30,7 @@ def status_of(live: Any, result: Any, changed: float) -> str:
     if isinstance(live, Mapping):
         said = str(live.get("status"))
         if said in ("running", "paused"):
-            return said if _is_alive(live.get("pid")) else "interrupted"
+            return said if _is_alive(live) else "interrupted"
         return said
     if result is not None:
         return "finished"
@@ -48,8 +50,8 @@ def run_row(name: str, directory: Path) -> dict[str, Any]:
     return {
         "name": name,
         "status": status_of(live, result, changed),
-        "network": _text(about.get("network") or now.get("network")),
-        "task": _text(about.get("task") or now.get("task")),
+        "network": _text(about.get("network") or now.get("name")),
+        "task": _text(about.get("task")),
         "step": state.get("step", 0),
         "steps": now.get("steps") or about.get("steps"),
         "phase": _text(now.get("phase")),
@@ -69,9 +71,14 @@ def _gain(test: Any) -> dict[str, Any] | None:
     return {name: gain.get(name) for name in ("mean", "low", "high", "confidence")}
 
 
-def _is_alive(pid: Any) -> bool:
+def _is_alive(live: Mapping[str, Any]) -> bool:
+    """Whether who writes live.json is still there, as far as that can be seen from here."""
+    at, pid = live.get("at"), live.get("pid")
+    if isinstance(at, int | float) and time.time() - at > _QUIET:
+        return False
+    is_here = live.get("host") in (None, platform.node())
     # On Windows the same call would end the process.
-    if os.name != "posix" or not isinstance(pid, int) or pid <= 0:
+    if not is_here or os.name != "posix" or not isinstance(pid, int) or pid <= 0:
         return True
     try:
         os.kill(pid, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import json
 import os
 import re
@@ -9,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -59,6 +62,10 @@ class Viewer:
     async def events(self, path, count, **settings):
         """The first events of a stream, each with its id."""
         found = []
+        with anyio.fail_after(10):
+            return await self._events(path, count, found, **settings)
+
+    async def _events(self, path, count, found, **settings):
         async with self.get(path, **settings) as response:
             assert response.headers["Content-Type"] == "text/event-stream"
             number = None
@@ -87,11 +94,10 @@ async def viewed(*roots, enters=True, **settings):
         yield viewer
 
 
-async def until(condition, seconds=10.0):
-    with anyio.fail_after(seconds):
-        while not (found := condition()):
+async def until(condition):
+    with anyio.fail_after(10):
+        while not condition():  # noqa: ASYNC110 - a server's own state has no event
             await anyio.sleep(0.01)
-    return found
 
 
 async def test_the_secret_in_the_address_lets_in_once_and_leaves_it(runs):
@@ -211,18 +217,12 @@ async def test_nothing_outside_the_runs_is_given(runs, tmp_path):
         ):
             # As it stands: a client's library would take the dots out.
             cookie = "; ".join(f"{one.key}={one.value}" for one in viewer.session.cookie_jar)
-            reader, writer = await open_connection(port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
             lines = (f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Cookie: {cookie}")
             writer.write("\r\n".join([*lines, "Connection: close", "", ""]).encode())
             status = (await reader.read()).split(b" ", 2)[1]
             writer.close()
             assert status in (b"404", b"400"), path
-
-
-async def open_connection(port):
-    import asyncio
-
-    return await asyncio.open_connection("127.0.0.1", port)
 
 
 async def test_what_is_too_long_or_no_entry_is_refused(runs):
@@ -458,7 +458,7 @@ async def test_a_slow_client_is_let_go_and_the_others_are_served(runs):
     state = json.loads((runs / "weather" / "state.json").read_text())
     clients = Clients(patience=0.2)
     async with viewed(runs, clients=clients) as viewer:
-        reader, writer = await open_connection(viewer.origin.port)
+        _, writer = await asyncio.open_connection("127.0.0.1", viewer.origin.port)
         cookie = "; ".join(f"{one.key}={one.value}" for one in viewer.session.cookie_jar)
         host = f"Host: 127.0.0.1:{viewer.origin.port}"
         request = ("GET /runs/weather/events HTTP/1.1", host, f"Cookie: {cookie}", "", "")
@@ -501,6 +501,10 @@ async def test_only_loopback_is_listened_on(runs):
     with pytest.raises(LangnetError, match="ssh -L"):
         async with viewing([runs], host="0.0.0.0"):  # noqa: S104 - it is refused
             pass
+
+
+def test_the_command_refuses_another_host(runs):
+    """The message says how to come from elsewhere."""
     result = CliRunner().invoke(main, ["ui", str(runs), "--host", "example.org"])
     assert result.exit_code == 1
     assert "ssh -L" in result.stderr
@@ -509,22 +513,18 @@ async def test_only_loopback_is_listened_on(runs):
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
 def test_the_command_ends_at_once_though_pages_are_open(runs, sent):
     """It prints the address, serves, and ends with 0 while somebody follows."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-m", "langnet", "ui", str(runs), "--json"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         text = ""
         while not text.endswith("}\n"):
             text += process.stdout.readline()
         address = json.loads(text)["url"]
-        import http.client
-        import time
-
         url = URL(address)
         connection = http.client.HTTPConnection(url.host, url.port)
         headers = {"Authorization": f"Bearer {url.query['token']}"}
@@ -535,6 +535,7 @@ def test_the_command_ends_at_once_though_pages_are_open(runs, sent):
         began = time.monotonic()
         process.send_signal(sent)
         response.read()
+        connection.close()
         assert process.wait(timeout=10) == 0
         assert time.monotonic() - began < 3
         assert "The viewer has ended." in process.stderr.read()

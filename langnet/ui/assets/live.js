@@ -44,14 +44,13 @@ function nowPanel(place, run) {
 }
 
 function phaseOf(run, live, goes) {
-  if (!goes || !live.step) return run.done ? counted(run.done, "step") + " done" : "";
-  const part = live.total ? ` ${live.done}/${live.total}` : "";
-  return `step ${live.step}${live.steps ? ` of ${live.steps}` : ""}${live.phase ? `, ${live.phase}${part}` : ""}`;
+  const done = live.steps ? `${live.step} of ${counted(live.steps, "step")} done` : `${counted(run.done, "step")} done`;
+  if (!goes || !live.phase) return live.reason ? `${done}: ${live.reason}` : done;
+  return `${done}, ${live.phase}${live.total ? ` ${live.done}/${live.total}` : ""}`;
 }
 
 function factsOf(run, live, goes) {
   const values = run.validations.map(([, value]) => value).filter((value) => typeof value === "number");
-  const limits = live.limits;
   return [
     ["time left", goes && live.left !== null && live.left !== undefined ? lasting(live.left) : null],
     ["time taken", live.elapsed === undefined ? null : lasting(live.elapsed)],
@@ -62,19 +61,21 @@ function factsOf(run, live, goes) {
     ["tokens/s", goes && live.tokens_per_second !== undefined ? figure(live.tokens_per_second) : null],
     ["from the cache", live.hits === undefined ? null : figure(live.hits)],
     ["money", live.money ? `${shown(live.money, live.money < 1 ? 4 : 2)} ${live.currency ?? ""}` : null],
-    ["limits", limitsOf(limits)],
+    ["limits", limitsOf(live.limits)],
     ["last validation", values.length ? shown(values.at(-1)) : null],
     ["best", values.length ? shown(Math.max(...values)) : null],
   ].filter(([, value]) => value !== null);
 }
 
+/** How near each model is to its limits. */
 function limitsOf(limits) {
-  if (!limits || (typeof limits === "object" && !Object.keys(limits).length)) return null;
-  if (typeof limits !== "object") return String(limits);
-  return Object.entries(limits).map(([name, value]) => {
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    return Array.isArray(limits) ? text : `${name} ${text}`;
-  }).join(", ");
+  const said = Object.entries(limits ?? {}).map(([model, rate]) => {
+    const near = Object.entries(rate.limits ?? {}).map(([what, most]) => `${figure(rate.used?.[what] ?? 0)}/${figure(most)} ${what}/min`);
+    if (rate.concurrency) near.push(`${rate.open}/${rate.concurrency} open`);
+    if (rate.waiting) near.push(`${rate.waiting} waiting`);
+    return `${model}: ${near.join(", ")}`;
+  });
+  return said.length ? said.join("; ") : null;
 }
 
 /** A count or a rate in few digits. */
@@ -89,7 +90,9 @@ function figure(value) {
 function markDrawing(nodes) {
   for (const part of document.querySelectorAll(".network g.part")) {
     const name = part.querySelector("title")?.textContent.split(":")[0];
-    const open = nodes[name]?.open ?? 0;
+    // What is done for nodes that share a prompt stands under all their names.
+    const open = Object.entries(nodes).reduce((sum, [names, node]) => (
+      names.split(", ").includes(name) ? sum + (node.open ?? 0) : sum), 0);
     part.classList.toggle("busy", open > 0);
     let badge = part.querySelector(".open");
     if (!open) badge?.remove();
