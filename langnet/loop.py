@@ -88,7 +88,15 @@ class Loop:
         method, state = self.method, self.state
         objective = resolved_objective(self.graph, self.models, method)
         self.tell(
-            FitStarted(state.step, method.steps, objective, state.prompts, method.validate_every)
+            FitStarted(
+                state.step,
+                method.steps,
+                objective,
+                state.prompts,
+                method.validate_every,
+                state.best,
+                tuple((done.step, done.metric) for done in state.validations),
+            )
         )
         if self.plan is not None:
             total, one = self.plan.total, self.plan.step.total
@@ -132,13 +140,7 @@ class Loop:
             return self.state
 
         self.state, reason = await self.listening.take(self.state, took, is_last=is_last)
-        if reason or is_last:
-            return reason
-        pinned = directions_at(self.state, self.graph, ()).standing.pinned
-        if set(self.graph.trainable) <= set(pinned):
-            await self._validate()
-            return "every prompt is pinned; unpin one and go on with --resume (resume=True)"
-        return ""
+        return reason
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
@@ -254,7 +256,8 @@ class Loop:
         self.state = after_validation(self.state, found, self.method, of=of)
         state = self.state
         last = state.validations[-1]
-        self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0))
+        is_best = state.stale == 0
+        self.tell(Validated(last.step, found.mean, state.best_metric, is_best, state.best))
 
     @property
     def _records(self) -> bool:

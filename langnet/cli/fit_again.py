@@ -17,13 +17,24 @@ from langnet.cli.group import note
 from langnet.cli.network import Network
 from langnet.errors import GraphError
 from langnet.graph import Graph
+from langnet.guidance import CONTROLS, Entry
+from langnet.listening import STOPPED
 from langnet.manifest import compared, differing
 
-__all__ = ["again", "anew", "deciding", "graph_again", "network_again", "refuse", "reproduced"]
+__all__ = [
+    "again",
+    "anew",
+    "deciding",
+    "graph_again",
+    "guidance_again",
+    "network_again",
+    "refuse",
+    "reproduced",
+]
 
-_ELSEWHERE = ("out", "manifest", "from-manifest")
-"""Options that say where a fit is written or read, and take a value; they decide nothing."""
-_HOW = ("resume", "json", "debug")
+_ELSEWHERE = ("out", "manifest", "from-manifest", "view")
+"""Options that say where a fit is written, read or shown, and take a value; they decide nothing."""
+_HOW = ("--resume", "--json", "--debug", "--quiet", "-q")
 """Flags that decide nothing."""
 _INSTEAD = ("cache", "model", "models", "proposer")
 """Options that may be given anew when a fit is run again."""
@@ -40,13 +51,12 @@ def deciding(arguments: Sequence[str], *, without: Sequence[str] = ()) -> tuple[
         without: further options to leave out, each of which takes a value.
     """
     valued = {f"--{name}" for name in (*_ELSEWHERE, *without)}
-    flags = {f"--{name}" for name in _HOW}
     kept: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument in valued:
             next(waiting, None)
-        elif argument not in flags and argument.partition("=")[0] not in valued:
+        elif argument not in _HOW and argument.partition("=")[0] not in valued:
             kept.append(re.sub(r"(?<=://)[^/@\s]+@", "", argument))
     return tuple(kept)
 
@@ -119,6 +129,23 @@ def graph_again(graph: Graph, recorded: Mapping[str, Any], *, trust: bool) -> Gr
         return graph
     note("The network is taken from the manifest, for it is not what it was.")
     return graph_file.from_dict(recorded["network"], trust=trust)
+
+
+def guidance_again(recorded: Mapping[str, Any] | None) -> tuple[Entry, ...] | None:
+    """What people said of a fit that is run again, at the steps at which it was taken.
+
+    Nobody waits again where somebody paused, and the fit is stopped again only where that is how
+    it ended.
+
+    Args:
+        recorded: the manifest; `None` for a fit that is not run again.
+    """
+    if recorded is None:
+        return None
+    entries = [Entry.from_json(entry) for entry in recorded.get("guidance", ())]
+    stops = [entry for entry in entries if entry.kind == "stop"]
+    kept = stops[-1:] if recorded["result"].get("reason") == STOPPED else []
+    return tuple(entry for entry in entries if entry.kind not in CONTROLS or entry in kept)
 
 
 def refuse(recorded: Mapping[str, Any], run: Mapping[str, Any], path: Path) -> None:
