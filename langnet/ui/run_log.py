@@ -19,7 +19,7 @@ from langnet.report.page.document import choice_data, json_number
 from langnet.report.page.run_files import initial_prompts, read_json, read_step
 from langnet.ui.files import Signature, read_data, signature
 from langnet.ui.said import said_data
-from langnet.ui.status import status_of
+from langnet.ui.status import live_of, status_of
 from langnet.ui.texts import Texts, seen_file
 
 __all__ = ["RunLog"]
@@ -180,13 +180,11 @@ class RunLog:
         return self._done
 
     def _read_live(self) -> None:
-        path = self.directory / "live.json"
-        live = read_data(path)
+        live = live_of(self.directory)
         changed = signature(self.directory / "state.json") or signature(self.directory / "run.json")
-        status = status_of(
-            live, read_data(self.directory / "result.json"), changed[0] / 1e9 if changed else 0.0
-        )
-        self._tell("live", {"status": status, "live": live if isinstance(live, dict) else None})
+        result = signature(self.directory / "result.json")
+        status = status_of(live, result, changed[0] / 1e9 if changed else 0.0)
+        self._tell("live", {"status": status, "live": live})
 
     def _read_examples(self) -> None:
         if self._is_new("examples.jsonl", self.directory / "examples.jsonl"):

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from langnet.report.live import read_live
 from langnet.report.page.document import json_number
 from langnet.ui.files import read_data
 
-__all__ = ["run_row", "status_of"]
+__all__ = ["live_of", "run_row", "status_of"]
 
 _QUIET = 120.0
-"""Seconds of silence after which a fit counts as interrupted: of its live.json, which is written
-every second, or of its steps where it keeps none."""
+"""Seconds after its last step for which a fit that keeps no live.json counts as running."""
 
 
-def status_of(live: Any, result: Any, changed: float) -> str:
+def live_of(directory: Path) -> dict[str, Any] | None:
+    """What a fit says of itself in live.json, "interrupted" where it is gone."""
+    found = read_live(directory)
+    return None if found is None else found.to_json()
+
+
+def status_of(live: Mapping[str, Any] | None, result: object, changed: float) -> str:
     """Whether a run is running, paused, finished, interrupted or failed.
 
     Args:
-        live: what its fit says of itself, in live.json; `None` where it says nothing.
+        live: what its fit says of itself; see `live_of`.
         result: what came of it; `None` where nothing has yet.
         changed: when its state was written, in seconds since 1970.
     """
-    if isinstance(live, Mapping):
-        said = str(live.get("status"))
-        if said in ("running", "paused"):
-            return said if _is_alive(live) else "interrupted"
-        return said
+    if live is not None:
+        return str(live["status"])
     if result is not None:
         return "finished"
     return "running" if time.time() - changed < _QUIET else "interrupted"
@@ -41,9 +42,9 @@ def run_row(name: str, directory: Path) -> dict[str, Any]:
     """What the list of runs shows of one."""
     state = _mapping(read_data(directory / "state.json"))
     result = read_data(directory / "result.json")
-    live = read_data(directory / "live.json")
+    live = live_of(directory)
     about = _mapping(result)
-    now = _mapping(live)
+    now = live or {}
     changed = max(map(_changed, (directory / "state.json", directory / "run.json")))
     validations = [[item["step"], json_number(item["metric"])] for item in _validations(state)]
     values = [value for _, value in validations if isinstance(value, int | float)]
@@ -69,24 +70,6 @@ def _gain(test: Any) -> dict[str, Any] | None:
     if not isinstance(gain, Mapping):
         return None
     return {name: gain.get(name) for name in ("mean", "low", "high", "confidence")}
-
-
-def _is_alive(live: Mapping[str, Any]) -> bool:
-    """Whether who writes live.json is still there, as far as that can be seen from here."""
-    at, pid = live.get("at"), live.get("pid")
-    if isinstance(at, int | float) and time.time() - at > _QUIET:
-        return False
-    is_here = live.get("host") in (None, platform.node())
-    # On Windows the same call would end the process.
-    if not is_here or os.name != "posix" or not isinstance(pid, int) or pid <= 0:
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _changed(path: Path) -> float:

@@ -20,8 +20,8 @@ from langnet.ui.status import run_row
 
 __all__ = ["Runs", "Watcher"]
 
-_SEARCH = 2.0
-"""Seconds between two searches for new run directories."""
+_SEARCH = 4
+"""Every so many looks new run directories are searched for."""
 _REFRESH = 5.0
 """Seconds after which a row is made again though no file has changed: its fit may have died."""
 _KEPT = 6
@@ -85,7 +85,7 @@ class Watcher:
         self._seen: dict[str, tuple[tuple[Signature | None, ...], float]] = {}
         self._logs: dict[str, RunLog] = {}
         self._readers: dict[str, int] = {}
-        self._searched = -_SEARCH
+        self._looks = 0
         self._changed = anyio.Event()
 
     async def watch(self) -> None:
@@ -150,8 +150,8 @@ class Watcher:
         """Looks at all files once; says whether anything has changed."""
         now = time.monotonic()
         changed = False
-        if now - self._searched >= _SEARCH:
-            self._searched = now
+        self._looks += 1
+        if self._looks % _SEARCH == 1:
             before, self._directories = self._directories, find_runs(self._roots)
             for name in before.keys() - self._directories.keys():
                 self._seen.pop(name, None)

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -24,12 +25,13 @@ from yarl import URL
 from langnet.cli import main
 from langnet.errors import LangnetError
 from langnet.guidance import Guidance
+from langnet.report.live import Snapshot
 from langnet.report.page import read_runs
 from langnet.ui import viewing
 from langnet.ui.events import Clients
 from langnet.ui.files import find_runs
 from langnet.ui.run_log import RunLog
-from langnet.ui.status import status_of
+from langnet.ui.status import run_row, status_of
 
 ROOT = Path(__file__).parents[2]
 FEEDBACK = {"kind": "feedback", "text": "Answer with the label alone."}
@@ -92,6 +94,12 @@ async def viewed(*roots, enters=True, **settings):
             async with session.get(address) as response:
                 assert response.status == 200
         yield viewer
+
+
+def says_of_itself(directory, **values):
+    """A fit's own word on how it stands."""
+    here = {"pid": os.getpid(), "host": platform.node(), "at": time.time()}
+    (directory / "live.json").write_text(json.dumps(Snapshot(**(here | values)).to_json()))
 
 
 async def until(condition):
@@ -379,8 +387,7 @@ async def test_runs_appear_change_and_go(runs):
             row = await told("run", "weather")
             assert row["step"] == 3
             assert len(row["validations"]) == 4
-            live = {"format": "langnet-live/1", "pid": os.getpid(), "status": "running"}
-            (runs / "weather" / "live.json").write_text(json.dumps({**live, "steps": 9}))
+            says_of_itself(runs / "weather", status="running", steps=9)
             row = await told("run", "weather")
             assert (row["status"], row["steps"]) == ("running", 9)
             shutil.copytree(runs / "weather", runs / "rounds" / "one")
@@ -393,15 +400,21 @@ async def test_runs_appear_change_and_go(runs):
             assert page.status == 404
 
 
-def test_a_fit_that_died_is_interrupted():
-    """What live.json says holds as long as its process does."""
+def test_a_fit_that_died_is_interrupted(runs):
+    """What live.json says holds as long as its process does; without it, the files tell."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    assert status_of({"status": "running", "pid": os.getpid()}, None, 0.0) == "running"
-    assert status_of({"status": "paused", "pid": process.pid}, None, 0.0) == "interrupted"
-    assert status_of({"status": "failed", "pid": process.pid}, None, 0.0) == "failed"
+    directory = runs / "weather"
+    for status, pid, shown in (
+        ("running", os.getpid(), "running"),
+        ("paused", process.pid, "interrupted"),
+        ("failed", process.pid, "failed"),
+    ):
+        says_of_itself(directory, status=status, pid=pid)
+        assert run_row("weather", directory)["status"] == shown
     assert status_of(None, {}, 0.0) == "finished"
     assert status_of(None, None, 0.0) == "interrupted"
+    assert status_of(None, None, time.time()) == "running"
 
 
 async def test_what_cannot_be_read_is_told_and_the_rest_is_shown(runs):

@@ -33,7 +33,7 @@ async function say(entry, status) {
 /** The form for feedback and for more proposals. */
 function steering(place, run) {
   const text = el("textarea", { rows: 3, maxlength: 20000, placeholder: "What is good or bad about the answers, and what should change?" });
-  const about = el("select");
+  const about = el("select", { "aria-label": "prompt that it is about" });
   const count = el("input", { type: "number", min: 1, max: 64, value: 4 });
   const status = el("span", { class: "soft", role: "status" });
   const send = async () => {
