@@ -116,9 +116,7 @@ class _Shown:
         except (ValueError, RecursionError) as error:
             raise Refused(400, f"the body is no JSON: {error}") from error
         try:
-            entry = await to_thread.run_sync(
-                add_entry, log.directory, log.about, log.texts.examples, data
-            )
+            entry = await to_thread.run_sync(add_entry, log.directory, log.texts.examples, data)
         except (DataError, TypeError) as error:
             raise Refused(400, str(error)) from error
         await self.watcher.look(log)

@@ -172,7 +172,7 @@ class RunLog:
                     "best": found.get("best") or initial_prompts(self.about),
                 },
             )
-            self._tell("said", said_data(self.directory, found))
+            self._tell("said", said_data(self.directory))
         if any(outline):
             result = read_data(self.directory / "result.json")
             metric = result.get("metric") if isinstance(result, dict) else None
@@ -241,10 +241,14 @@ class RunLog:
 
 def _node(graph: Any, name: str) -> dict[str, Any]:
     node = graph["nodes"][name]
+    prompt = node["prompt"]
     return {
         "name": name,
+        "prompt": prompt["name"] if isinstance(prompt, dict) else name,
         "parents": list(graph["parents"].get(name, ())),
         "trainable": bool(node["trainable"]) and "{prompt}" in node["template"],
+        # On plates it says several texts at a time.
+        "plural": node["draws"] is not None or node["over"] is not None,
     }
 
 

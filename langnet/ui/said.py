@@ -8,6 +8,7 @@ from typing import Any
 
 from langnet.errors import DataError
 from langnet.guidance import Entry, Guidance
+from langnet.recorded import Recorded
 
 __all__ = ["add_entry", "said_data"]
 
@@ -18,38 +19,30 @@ _OURS = ("at", "id", "step", "part")
 """What an entry does not say of itself here."""
 
 
-def said_data(directory: Path, state: Mapping[str, Any]) -> dict[str, Any]:
-    """All entries of a run with what became of each, the earliest first.
+def said_data(directory: Path) -> dict[str, Any]:
+    """All entries of a run with what became of each, as plain data.
 
-    Args:
-        directory: the run directory.
-        state: what state.json says: which entries were taken at which step, and which were refused.
+    Raises:
+        DataError: a file cannot be read.
     """
-    taken = {item["id"]: item for item in state.get("guidance", ())}
-    refused = state.get("refused", {})
-    waiting, faults = Guidance.at(directory).heard()
-    entries = {**taken, **{entry.id: entry.to_json() for entry in waiting}}
     return {
         "entries": [
             {
-                **{name: value for name, value in entry.items() if name != "texts"},
-                "taken": taken[key]["step"] if key in taken else None,
-                "refused": refused.get(key, ""),
+                **{name: value for name, value in said.entry.to_json().items() if name != "texts"},
+                "taken": said.entry.step if said.is_taken else None,
+                "refused": said.refused,
             }
-            for key, entry in entries.items()
+            for said in Recorded(directory).said()
         ],
-        "faults": list(faults),
+        "faults": list(Guidance.at(directory).heard()[1]),
     }
 
 
-def add_entry(
-    directory: Path, about: Mapping[str, Any], examples: Collection[str], data: object
-) -> Entry:
+def add_entry(directory: Path, examples: Collection[str], data: object) -> Entry:
     """Adds what somebody said in a page to the guidance of a run.
 
     Args:
         directory: the run directory.
-        about: what run.json says.
         examples: the ids of its examples.
         data: the entry as plain data.
 
@@ -59,30 +52,16 @@ def add_entry(
     if isinstance(data, Mapping) and (named := [name for name in _OURS if name in data]):
         raise DataError(f"leave {', '.join(named)} out: the viewer and the fit say that")
     entry = Entry.from_json(data)
-    nodes: Mapping[str, Any] = about["graph"]["nodes"]
-    learning = {
-        name: node
-        for name, node in nodes.items()
-        if node["trainable"] and "{prompt}" in node["template"]
-    }
-    prompts = {
-        str(node["prompt"]["name"] if isinstance(node["prompt"], Mapping) else name)
-        for name, node in learning.items()
-    }
-    if entry.prompt is not None and entry.prompt not in prompts:
-        raise DataError(
-            f"there is no prompt {entry.prompt!r} that is fitted; "
-            f"those that are: {', '.join(sorted(prompts))}"
-        )
-    if entry.node is not None and entry.node not in learning:
-        raise DataError(
-            f"there is no node {entry.node!r} that is fitted; those that are: {', '.join(learning)}"
-        )
+    recorded = Recorded(directory)
+    recorded.check(entry.prompt)
+    if entry.node is not None and entry.node not in recorded.learning:
+        known = ", ".join(recorded.learning)
+        raise DataError(f"{directory} fits no node {entry.node!r}; rate one of {known}")
     if entry.example is not None and entry.example not in examples:
-        raise DataError(f"the run has no example {entry.example!r}")
+        raise DataError(f"{directory} has no example {entry.example!r}")
     if entry.count > _MOST_PROPOSALS:
         raise DataError(f"at most {_MOST_PROPOSALS} proposals can be asked for at a time")
-    for text in (entry.text, entry.output or "", *entry.texts.values()):
+    for text in (entry.text, entry.output or "", entry.by, *entry.texts.values()):
         if len(text) > _LONGEST:
             raise DataError(f"a text has {len(text):,} characters; {_LONGEST:,} are allowed")
     guidance = Guidance.at(directory)

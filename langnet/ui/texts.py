@@ -114,7 +114,7 @@ class Texts:
             if place >= 0:
                 row = self._row(seen_file(step, kind), place)
                 story.moments.append(read_moment(step, _KINDS[kind], output, row))
-        return story_data(story)
+        return {**story_data(story), "seen": [*map(seen_data, story.moments)]}
 
     def _row(self, name: str, place: int) -> Any:
         try:

@@ -243,7 +243,7 @@ async def test_what_is_too_long_or_no_entry_is_refused(runs):
             ([], "a mapping"),
             ({"kind": "nonsense"}, "no guidance of the kind"),
             ({"kind": "feedback"}, "must say its text"),
-            ({**FEEDBACK, "prompt": "none"}, "no prompt 'none'"),
+            ({**FEEDBACK, "prompt": "none"}, "fits no prompt 'none'"),
             ({**FEEDBACK, "id": "mine"}, "leave id out"),
             ({**FEEDBACK, "other": 1}, "has no other"),
             ({**FEEDBACK, "text": "x" * 20_001}, "20,001 characters"),
@@ -261,7 +261,7 @@ async def test_what_is_too_long_or_no_entry_is_refused(runs):
             ),
             (
                 {"kind": "rating", "example": "e1", "node": "text", "output": "x", "good": True},
-                "no node 'text'",
+                "fits no node 'text'",
             ),
         ):
             async with viewer.post(path, json=data) as response:

@@ -90,7 +90,7 @@ function reviewing(run) {
   bad.addEventListener("keydown", (event) => { if (event.key === "b") event.stopPropagation(); });
   node.addEventListener("change", begin);
   return el("button", { type: "button", onclick: () => {
-    const names = run.nodes.filter((one) => one.trainable).map((one) => one.name);
+    const names = rateable(run).map((one) => one.name);
     const before = node.value || (names.includes(run.target) ? run.target : names.at(-1));
     node.replaceChildren(...names.map((name) => el("option", { value: name }, name)));
     node.value = before;

@@ -58,15 +58,11 @@ function steering(place, run) {
     status,
   );
   return () => {
-    const names = fitted(run).map((prompt) => prompt.name);
+    const names = run.prompts.filter((prompt) => prompt.learns).map((prompt) => prompt.name);
     if (about.options.length === names.length + 1) return;
     about.replaceChildren(el("option", { value: "" }, "every prompt"),
       ...names.map((name) => el("option", { value: name }, name)));
   };
-}
-
-function fitted(run) {
-  return run.prompts.filter((prompt) => !prompt.frozen);
 }
 
 const refreshing = new Set();
@@ -88,6 +84,7 @@ function refreshKept() {
 
 /** The prompt as it is now, to be edited, pinned or banned. */
 function promptControls(run, prompt) {
+  if (!prompt.learns) return null;
   const title = el("h4");
   const text = el("p", { class: "text" });
   const status = el("span", { class: "soft", role: "status" });
@@ -120,6 +117,7 @@ function promptControls(run, prompt) {
 
 /** A candidate, to be tried again, pinned or banned. */
 function candidateControls(run, prompt, choice, number, text) {
+  if (!prompt.learns) return null;
   const status = el("span", { class: "soft", role: "status" });
   const send = (kind) => () => say({ kind, prompt: prompt.name, text }, status);
   const again = el("button", { type: "button", onclick: send("candidate") }, "Try again");
@@ -134,6 +132,11 @@ function candidateControls(run, prompt, choice, number, text) {
   });
 }
 
+/** Nodes whose texts can be rated here: fitted ones that say one text at a time. */
+function rateable(run) {
+  return run.nodes.filter((one) => one.trainable && !one.plural);
+}
+
 /** What is said of a text of a node: the entry, without the word. */
 function ratingEntry(run, one, node, texts) {
   const parents = run.nodes.find((known) => known.name === node).parents;
@@ -143,7 +146,7 @@ function ratingEntry(run, one, node, texts) {
 
 /** Good or bad, with a remark, beneath a node's text. */
 function ratingControls(run, one, node, texts) {
-  if (!run.nodes.some((known) => known.name === node && known.trainable) || !texts[node]) return null;
+  if (!rateable(run).some((known) => known.name === node) || !texts[node]) return null;
   const status = el("span", { class: "soft", role: "status" });
   const remark = el("input", { type: "text", maxlength: 2000, placeholder: "why?", "aria-label": `remark on ${node}` });
   const send = (good) => async () => {

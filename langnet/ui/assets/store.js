@@ -24,7 +24,9 @@ function takePiece(run, piece) {
 
 function takeHead(run, piece) {
   [run.target, run.output, run.nodes] = [piece.target, piece.output, piece.nodes];
-  run.prompts = piece.prompts.map(([name, initial]) => ({ name, initial, fitted: initial, choices: [] }));
+  const learning = new Set(piece.nodes.filter((one) => one.trainable).map((one) => one.prompt));
+  run.prompts = piece.prompts.map(([name, initial]) => (
+    { name, initial, fitted: initial, choices: [], learns: learning.has(name) }));
   run.present = Object.fromEntries(piece.prompts);
 }
 

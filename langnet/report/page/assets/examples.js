@@ -80,7 +80,7 @@ function examples(place, run, extras = {}) {
     if (!current && run.examples.some((one) => one.part === "dev")) show.value = "dev";
     list(true);
     const [one, before] = [current, opened];
-    if (!before || before.seen === one.seen.length) return;
+    if (!before || before.seen >= one.seen.length) return;
     const story = await storyOf(one);
     if (opened === before) before.refresh(story);
   }
@@ -126,8 +126,10 @@ function trail(one) {
 
 function told(run, one, story, cell, extras) {
   let texts = story;
+  // Of a run that goes on a story may know of more than the list does.
+  const seen = () => texts.seen ?? one.seen;
   const pick = el("input", { type: "range", min: 0, max: story.moments.length - 1, step: 1, "aria-label": "when" });
-  const asked = cell ? one.seen.findIndex(([step, kind]) => step === cell.step && kind === 1) : -1;
+  const asked = cell ? seen().findIndex(([step, kind]) => step === cell.step && kind === 1) : -1;
   pick.value = asked >= 0 ? asked : story.moments.length - 1;
   const compare = el("input", { type: "checkbox", checked: true });
   const said = el("span", {});
@@ -136,7 +138,7 @@ function told(run, one, story, cell, extras) {
   const below = el("div", {});
   const draw = () => {
     const n = Number(pick.value);
-    const [step, kind, value] = one.seen[n];
+    const [step, kind, value] = seen()[n];
     const mark = value === null ? "" : value === 1 ? "right" : value === 0 ? "wrong" : "part";
     said.replaceChildren(
       kind ? `validation after ${counted(step, "step")}` : `batch of step ${step}`,
@@ -148,7 +150,7 @@ function told(run, one, story, cell, extras) {
   compare.addEventListener("change", draw);
   draw();
   const found = {
-    seen: one.seen.length,
+    seen: story.moments.length,
     elements: [
       el("h4", {}, one.id),
       ...Object.entries(story.inputs).flatMap(([name, text]) => [el("h4", {}, `input ${name}`), el("p", { class: "text" }, text)]),
@@ -160,7 +162,7 @@ function told(run, one, story, cell, extras) {
     // What is being read stays; how to see what has come since is offered.
     refresh(now) {
       texts = now;
-      found.seen = one.seen.length;
+      found.seen = now.moments.length;
       pick.max = now.moments.length - 1;
       newer.hidden = false;
     },
