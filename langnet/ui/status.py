@@ -39,7 +39,17 @@ def status_of(live: Mapping[str, Any] | None, result: object, changed: float) ->
 
 
 def run_row(name: str, directory: Path) -> dict[str, Any]:
-    """What the list of runs shows of one."""
+    """What the list of runs shows of one; little more than its name where it cannot be read."""
+    try:
+        return _row(name, directory)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        unknown = dict.fromkeys(("steps", "left", "last", "best", "gain"))
+        unknown |= dict.fromkeys(("network", "task", "phase"), "")
+        empty = {"step": 0, "validations": [], "changed": _changed(directory / "run.json")}
+        return {"name": name, "status": "unreadable", **unknown, **empty}
+
+
+def _row(name: str, directory: Path) -> dict[str, Any]:
     state = _mapping(read_data(directory / "state.json"))
     result = read_data(directory / "result.json")
     live = live_of(directory)
@@ -69,7 +79,7 @@ def _gain(test: Any) -> dict[str, Any] | None:
     gain = test.get("gain") if isinstance(test, Mapping) else None
     if not isinstance(gain, Mapping):
         return None
-    return {name: gain.get(name) for name in ("mean", "low", "high", "confidence")}
+    return {name: gain.get(name) for name in ("mean", "low", "high")}
 
 
 def _changed(path: Path) -> float:

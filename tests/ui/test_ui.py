@@ -417,6 +417,26 @@ def test_a_fit_that_died_is_interrupted(runs):
     assert status_of(None, None, time.time()) == "running"
 
 
+@pytest.mark.parametrize("name", ["state", "result", "live", "cost", "credit"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"test": 3, "shares": 1}', '{"step": "x", "validations": [{}, 3]}', '"x"'],
+)
+async def test_no_file_brings_the_viewer_down(runs, name, text):
+    """Whatever stands in a file of a run, its row is there and so are the other runs."""
+    shutil.copytree(runs / "weather", runs / "other")
+    (runs / "weather" / f"{name}.json").write_text(text)
+    assert run_row("weather", runs / "weather")["name"] == "weather"
+    RunLog(runs / "weather").poll(10.0)
+    async with viewed(runs) as viewer:
+        async with viewer.get("/runs/weather") as response:
+            assert response.status in (200, 404)
+        assert len(await viewer.events("/runs/weather/events", 3)) == 3
+        assert (await viewer.events("/events", 3))[0][1]["part"] == "begin"
+        async with viewer.get("/runs/other") as response:
+            assert response.status == 200
+
+
 async def test_what_cannot_be_read_is_told_and_the_rest_is_shown(runs):
     """A broken line costs its own file and neither the run nor the others."""
     (runs / "weather" / "validations" / "0001.jsonl").write_text('{"example":\n')

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from langnet.drawing import as_svg
+from langnet.errors import GraphError
 from langnet.report.page.document import Blocks, inert_json, interval_scale, run_document
 from langnet.report.page.story import Run
 from langnet.report.words import amount, counted, duration, quantity
@@ -70,18 +71,26 @@ def report_script() -> str:
 
 
 def run_item(run: Run) -> dict[str, Any]:
-    """What the template `article` needs of a run."""
+    """What the template `article` needs of a run.
+
+    Raises:
+        GraphError: what was read of the run is not what it should be.
+    """
     from markupsafe import Markup  # noqa: PLC0415
 
-    return {
-        "run": run,
-        "svg": None if run.network.graph is None else Markup(as_svg(run.network.graph)),  # noqa: S704 - escaped by the drawing
-        "results": [*_results(run)],
-        "verdict": _verdict(run),
-        "cost": _cost(run.cost),
-        "credit": _credit(run.credit),
-        "settings": [*_settings(run.settings)],
-    }
+    graph = run.network.graph
+    try:
+        return {
+            "run": run,
+            "svg": None if graph is None else Markup(as_svg(graph)),  # noqa: S704 - escaped by the drawing
+            "results": [*_results(run)],
+            "verdict": _verdict(run),
+            "cost": _cost(run.cost),
+            "credit": _credit(run.credit),
+            "settings": [*_settings(run.settings)],
+        }
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise GraphError(f"the run {run.name} cannot be shown: {error!r}") from error
 
 
 def environment(*packages: str) -> Environment:
