@@ -28,7 +28,7 @@ class Feed(Protocol[C]):
     def since(self, cursor: C | None) -> tuple[list[bytes], C]:
         """The events since a cursor, and the cursor after them."""
 
-    def cursor_of(self, event: str) -> C | None:
+    def cursor_of(self, last: str) -> C | None:
         """The cursor of the last event that somebody saw."""
 
 

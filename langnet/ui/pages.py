@@ -11,20 +11,20 @@ from aiohttp import web
 
 from langnet.report.page import report_page
 from langnet.report.page.read_run import read_outline
-from langnet.report.page.render import (
+from langnet.report.page.render import run_item
+from langnet.report.page.sources import (
+    PACKAGE,
     SCRIPTS,
     asset,
     digest,
     environment,
     joined,
     report_script,
-    run_item,
 )
 from langnet.ui.security import policy
 
 __all__ = ["index_page", "report_of", "run_page"]
 
-_REPORT = "langnet.report.page"
 _HERE = "langnet.ui"
 _INDEX = ("stream", "index")
 _RUN = ("stream", "store", "live", "said", "steer", "review", "run")
@@ -64,11 +64,11 @@ def _page(template: str, script: str, **values: Any) -> web.Response:
     from markupsafe import Markup  # noqa: PLC0415 - comes with the templates, which take long to load
 
     text = (
-        environment(_HERE, _REPORT)
+        environment(_HERE, PACKAGE)
         .get_template(template)
         .render(
             script=Markup(script),  # noqa: S704 - the package's own
-            style=Markup(asset(_REPORT, "style.css") + asset(_HERE, "viewer.css")),  # noqa: S704 - too
+            style=Markup(asset(PACKAGE, "style.css") + asset(_HERE, "viewer.css")),  # noqa: S704 - too
             **values,
         )
     )
@@ -80,7 +80,7 @@ def _page(template: str, script: str, **values: Any) -> web.Response:
 
 
 def _report_scripts(names: Sequence[str]) -> list[str]:
-    return [asset(_REPORT, f"{name}.js") for name in names]
+    return [asset(PACKAGE, f"{name}.js") for name in names]
 
 
 def _scripts(names: Sequence[str]) -> list[str]:

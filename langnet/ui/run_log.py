@@ -6,7 +6,6 @@ a run than to follow it. Texts stay in the files; see `langnet.ui.texts`.
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from langnet.ui.files import Signature, read_data, signature
 from langnet.ui.said import said_data
 from langnet.ui.status import live_of, status_of
 from langnet.ui.texts import Texts, seen_file
+from langnet.ui.wire import encoded, event
 
 __all__ = ["RunLog"]
 
@@ -71,24 +71,22 @@ class RunLog:
         """The events since what somebody was told, and the cursor after them."""
         is_known = cursor is not None and cursor[0] == self.epoch
         _, told, versions = cursor if cursor is not None and is_known else (self.epoch, 0, {})
-        events = [] if is_known else [_event({"part": "begin"}, f"{self.epoch}-0")]
+        events = [] if is_known else [event(encoded({"part": "begin"}), f"{self.epoch}-0")]
         pieces = self._pieces[told:]
         events += [
-            b"id: %s-%d\ndata: %s\n\n" % (self.epoch.encode(), told + number, piece)
+            event(piece, f"{self.epoch}-{told + number}")
             for number, piece in enumerate(pieces, start=1)
         ]
         latest = dict(self._latest)
         events += [
-            b"data: %s\n\n" % data
-            for name, (version, data) in latest.items()
-            if versions.get(name) != version
+            event(data) for name, (version, data) in latest.items() if versions.get(name) != version
         ]
         now = {name: version for name, (version, _) in latest.items()}
         return events, (self.epoch, told + len(pieces), now)
 
-    def cursor_of(self, event: str) -> Cursor | None:
+    def cursor_of(self, last: str) -> Cursor | None:
         """The cursor of the last event that somebody saw, by its id."""
-        epoch, _, number = event.partition("-")
+        epoch, _, number = last.partition("-")
         known = epoch == self.epoch and number.isdecimal() and int(number) <= len(self._pieces)
         return (epoch, int(number), {}) if known else None
 
@@ -228,12 +226,12 @@ class RunLog:
         return now is not None and now != before
 
     def _add(self, piece: dict[str, Any]) -> None:
-        self._pieces.append(_json(piece))
+        self._pieces.append(encoded(piece))
 
     def _tell(self, name: str, data: dict[str, Any]) -> None:
         """Tells how something stands now, if that is not known already."""
         version, before = self._latest.get(name, (0, b""))
-        found = _json({"part": name, **data})
+        found = encoded({"part": name, **data})
         # What only its files' times tell apart is told all the same.
         if found != before or name == "outline":
             self._latest[name] = (version + 1, found)
@@ -250,12 +248,3 @@ def _node(graph: Any, name: str) -> dict[str, Any]:
         # On plates it says several texts at a time.
         "plural": node["draws"] is not None or node["over"] is not None,
     }
-
-
-def _json(data: dict[str, Any]) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.encode(errors="backslashreplace")
-
-
-def _event(data: dict[str, Any], number: str) -> bytes:
-    return b"id: %s\ndata: %s\n\n" % (number.encode(), _json(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,10 @@ def add_entry(directory: Path, examples: Collection[str], data: object) -> Entry
     for text in (entry.text, entry.output or "", entry.by, *entry.texts.values()):
         if len(text) > _LONGEST:
             raise DataError(f"a text has {len(text):,} characters; {_LONGEST:,} are allowed")
+    if entry.example is not None and entry.node is not None:
+        # What led to the text stands on record exactly; a page knows it only as it shows it.
+        rated = recorded.rating(entry.example, node=entry.node, output=entry.output)
+        entry = replace(entry, texts=rated.texts or entry.texts)
     guidance = Guidance.at(directory)
     if guidance.file is not None and guidance.file.is_symlink():
         raise DataError(f"{guidance.file} leads elsewhere; let a plain file take its place")

@@ -8,7 +8,6 @@ rebinding), and what changes something must come from one of its own pages, as J
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
@@ -17,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from langnet.errors import LangnetError
+from langnet.ui.wire import encoded
 
 __all__ = ["Guard", "Refused", "loopback", "policy"]
 
@@ -73,7 +73,7 @@ def policy(scripts: Sequence[str], styles: Sequence[str]) -> str:
     """The policy of a page: its own scripts and styles, by digest, and requests to its server.
 
     Args:
-        scripts: digests of its scripts; see `langnet.report.page.render.digest`.
+        scripts: digests of its scripts; see `langnet.report.page.sources.digest`.
         styles: digests of its styles.
     """
     return "; ".join(
@@ -191,7 +191,4 @@ def _told(request: web.Request, status: int, message: str) -> web.Response:
 
 def json_response(data: Any, *, status: int = 200) -> web.Response:
     """Data as JSON."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # A text of a model's may hold half a character.
-    body = text.encode(errors="backslashreplace")
-    return web.Response(body=body, status=status, content_type="application/json")
+    return web.Response(body=encoded(data), status=status, content_type="application/json")

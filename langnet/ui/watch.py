@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from langnet.errors import GraphError
 from langnet.ui.files import Signature, find_runs, signature
 from langnet.ui.run_log import RunLog
 from langnet.ui.status import run_row
+from langnet.ui.wire import encoded, event
 
 __all__ = ["Runs", "Watcher"]
 
@@ -40,7 +40,7 @@ class Runs:
 
     def put(self, name: str, row: dict[str, Any] | None) -> bool:
         """Takes note of a row, or that a run is gone; says whether that is new."""
-        data = None if row is None else _json({"part": "run", "run": row})
+        data = None if row is None else encoded({"part": "run", "run": row})
         if self._rows.get(name, (0, None))[1] == data:
             return False
         self.version += 1
@@ -52,18 +52,20 @@ class Runs:
         is_known = cursor is not None and cursor[0] == self.epoch
         told = cursor[1] if cursor is not None and is_known else 0
         rows = sorted((version, name, data) for name, (version, data) in self._rows.items())
-        events = [] if is_known else [b'data: {"part":"begin"}\n\n']
+        events = [] if is_known else [event(encoded({"part": "begin"}))]
         events += [
-            b"id: %s-%d\ndata: %s\n\n"
-            % (self.epoch.encode(), version, data or _json({"part": "gone", "name": name}))
+            event(
+                encoded({"part": "gone", "name": name}) if data is None else data,
+                f"{self.epoch}-{version}",
+            )
             for version, name, data in rows
             if version > told
         ]
         return events, (self.epoch, max([told, *(version for version, *_ in rows)]))
 
-    def cursor_of(self, event: str) -> RunsCursor | None:
+    def cursor_of(self, last: str) -> RunsCursor | None:
         """The cursor of the last event that somebody saw, by its id."""
-        epoch, _, number = event.partition("-")
+        epoch, _, number = last.partition("-")
         known = epoch == self.epoch and number.isdecimal() and int(number) <= self.version
         return (epoch, int(number)) if known else None
 
@@ -104,9 +106,9 @@ class Watcher:
 
     async def changed(self, seconds: float) -> None:
         """Waits until something has changed, or for so many seconds."""
-        event = self._changed
+        changed = self._changed
         with anyio.move_on_after(seconds):
-            await event.wait()
+            await changed.wait()
 
     def end(self) -> None:
         """Lets all who wait go."""
@@ -175,10 +177,5 @@ class Watcher:
             del self._logs[name]
 
     def _notify(self) -> None:
-        event, self._changed = self._changed, anyio.Event()
-        event.set()
-
-
-def _json(data: dict[str, Any]) -> bytes:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    return text.encode(errors="backslashreplace")
+        changed, self._changed = self._changed, anyio.Event()
+        changed.set()

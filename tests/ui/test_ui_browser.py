@@ -304,9 +304,11 @@ async def test_it_fits(browser, runs, scheme):
     said = Guidance.at(runs / "going")
     said.feedback("Say more of the weather, and less of the number.", by="Ada")
     said.rate("e101", good=False, node="answer", output="icy", feedback="The sun is out.")
-    for width in (1280, 400):
-        viewport = {"width": width, "height": 900}
-        async with opened(browser, runs, viewport=viewport, color_scheme=scheme) as page:
+    async with opened(browser, runs, color_scheme=scheme) as page:
+        for width in (1280, 400):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.goto(page.url.split("/runs/")[0])
+            await page.wait_for_selector("html[data-ready]")
             await fits(page, f"viewer-index-{scheme}-{width}.png", scheme)
             await enter(page, "going")
             await page.locator(".network g.part.busy").wait_for()

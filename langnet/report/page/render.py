@@ -6,36 +6,17 @@ markup in a text that a model wrote can do anything, even if it were not escaped
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from langnet.drawing import as_svg
 from langnet.errors import GraphError
 from langnet.report.page.document import Blocks, inert_json, interval_scale, run_document
+from langnet.report.page.sources import PACKAGE, asset, digest, environment, report_script
 from langnet.report.page.story import Run
 from langnet.report.words import amount, counted, duration, quantity
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-__all__ = [
-    "SCRIPTS",
-    "asset",
-    "digest",
-    "environment",
-    "joined",
-    "render",
-    "report_script",
-    "run_item",
-]
-
-SCRIPTS = ("dom", "diff", "chart", "curves", "prompts", "errors", "examples", "view")
-"""The scripts that show a run, wherever its data come from."""
-
-_HERE = "langnet.report.page"
+__all__ = ["render", "run_item"]
 
 
 def render(runs: Sequence[Run], *, title: str) -> str:
@@ -50,24 +31,19 @@ def render(runs: Sequence[Run], *, title: str) -> str:
     blocks = Blocks()
     script = report_script()
     return (
-        environment(_HERE)
+        environment(PACKAGE)
         .get_template("page.html")
         .render(
             title=title,
             digest=digest(script),
             script=Markup(script),  # noqa: S704 - the package's own
-            style=Markup(asset(_HERE, "style.css")),  # noqa: S704 - the package's own
+            style=Markup(asset(PACKAGE, "style.css")),  # noqa: S704 - the package's own
             data=Markup(inert_json([run_document(run, blocks) for run in runs])),  # noqa: S704 - inert
             blocks=blocks.texts,
             runs=[run_item(run) for run in runs],
             comparison=_comparison(runs) if len(runs) > 1 else None,
         )
     )
-
-
-def report_script() -> str:
-    """The one script of a report's page."""
-    return joined(asset(_HERE, f"{name}.js") for name in ("blocks", *SCRIPTS, "main"))
 
 
 def run_item(run: Run) -> dict[str, Any]:
@@ -91,35 +67,6 @@ def run_item(run: Run) -> dict[str, Any]:
         }
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise GraphError(f"the run {run.name} cannot be shown: {error!r}") from error
-
-
-def environment(*packages: str) -> Environment:
-    """Templates in the assets of packages, which escape whatever they are given."""
-    # Needed for a page alone, and takes long to load.
-    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
-
-    return Environment(
-        loader=ChoiceLoader([PackageLoader(package, "assets") for package in packages]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def joined(scripts: Iterable[str]) -> str:
-    """Scripts as one that leaves nothing outside itself."""
-    return '(() => {\n"use strict";\n' + "\n".join(scripts) + "\n})();"
-
-
-def digest(text: str) -> str:
-    """How a policy names a script or a style: its SHA-256, as base64."""
-    return base64.b64encode(sha256(text.encode()).digest()).decode()
-
-
-def asset(package: str, name: str) -> str:
-    """A file in the assets of a package."""
-    return files(package).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _results(run: Run) -> Iterator[dict[str, Any]]:

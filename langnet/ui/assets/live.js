@@ -1,7 +1,7 @@
-// What the fit does now: its step and phase, calls, tokens and money, and every node.
+// What the fit does now: its step and phase, calls, tokens and money, and every node of it.
 
 /** Draws what a fit does; what comes back draws it again. */
-function nowPanel(place, run) {
+function nowPanel(place, nodesPlace, run) {
   const status = el("span", { role: "status" });
   const phase = el("span", { class: "phase" });
   const sent = el("span", { class: "soft", role: "status" });
@@ -10,12 +10,12 @@ function nowPanel(place, run) {
   const progress = el("progress", { max: 1, "aria-label": "this phase" });
   const facts = el("dl", { class: "facts" });
   const rows = el("tbody");
-  const table = el("div", { class: "scroll", tabindex: 0 }, el("table", { class: "figures nodes" },
+  nodesPlace.append(el("table", { class: "figures nodes" },
     el("thead", {}, el("tr", {}, ["node", "now", "open calls", "calls", "calls/s", "tokens given", "drawn"]
       .map((text) => el("th", { scope: "col" }, text)))), rows));
   const fault = el("p", { class: "fault", role: "alert", hidden: true });
   place.append(el("div", { class: "tools now" }, status, phase, el("span", { class: "grow" }),
-    pause, resume, stop), sent, progress, facts, table, fault);
+    pause, resume, stop), sent, progress, facts, fault);
   return () => {
     const live = run.live ?? {};
     const goes = run.status === "running" || run.status === "paused";
@@ -32,7 +32,7 @@ function nowPanel(place, run) {
     facts.replaceChildren(...factsOf(run, live, goes).map(([name, value]) => (
       el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
     const nodes = Object.entries(live.nodes ?? {});
-    table.hidden = !nodes.length;
+    nodesPlace.hidden = !nodes.length;
     rows.replaceChildren(...nodes.map(([name, node]) => el("tr", {},
       el("th", { scope: "row" }, name), el("td", {}, node.open ? node.purpose : "–"),
       ...[node.open, node.calls, node.calls_per_second, node.prompt_tokens, node.completion_tokens]
@@ -83,7 +83,7 @@ function figure(value) {
   if (typeof value !== "number") return "–";
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
   if (value >= 1e4) return `${(value / 1e3).toFixed(1)}k`;
-  return Number.isInteger(value) ? value.toLocaleString("en") : value.toFixed(1);
+  return Number.isInteger(value) || value >= 100 ? Math.round(value).toLocaleString("en") : value.toFixed(1);
 }
 
 /** Marks in the network's picture which nodes have calls open, and how many. */

@@ -15,7 +15,7 @@ const outline = new Map();
 function draw() {
   isDue = false;
   if (!refreshers) {
-    refreshers = [nowPanel(live("now"), RUN), steering(live("steer"), RUN), saidList(live("said"), RUN)];
+    refreshers = [nowPanel(live("now"), live("nodes"), RUN), steering(live("steer"), RUN), saidList(live("said"), RUN)];
     live("steer").append(reviewing(RUN));
     refreshers.forEach((refresh) => refresh());
     refreshers.push(drawParts(article, RUN, extras), refreshKept);
