@@ -25,6 +25,7 @@ from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
 from langnet.cli.sweep import sweep_command
 from langnet.cli.tasks import tasks_command
+from langnet.cli.ui import ui_command
 
 __all__ = ["main"]
 
@@ -85,6 +86,7 @@ for command in (
     rounds_command,
     run_command,
     serve_command,
+    ui_command,
     show_command,
     tasks_command,
     models,
