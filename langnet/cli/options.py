@@ -294,7 +294,8 @@ def prompt_options(function: F) -> F:
                 _PROMPTS,
                 "--prompts",
                 type=click.Path(exists=True, dir_okay=False),
-                help="A file of prompts, such as prompts.yaml of a run.",
+                help="A file of prompts: prompts.yaml of a run, what langnet prompts writes, or "
+                "the state of a DSPy program (.json).",
             ),
             option(
                 _PROMPTS,
