@@ -37,6 +37,7 @@ from langnet.cli.options import (
     size_option,
 )
 from langnet.cli.settings import budget_options, method_options
+from langnet.cli.track import track_option, tracking
 from langnet.cli.watch import watch_options
 from langnet.manifest import read_manifest
 from langnet.report.cost import cost_line, cost_table
@@ -60,6 +61,7 @@ _SHOWN = 10
 @metric_option
 @model_options
 @watch_options
+@track_option
 @proposer_option
 @prompt_options
 @freeze_option
@@ -124,6 +126,7 @@ def fit_command(**options: Any) -> None:
         langnet fit graphs/dln1.py --data subj.csv --labels 0=subjective,1=objective
         langnet fit graphs/dln2.py --model openai:NAME@http://127.0.0.1:8000/v1 --json
         langnet fit graphs/dln2.py --budget-calls 2000 --schedule reverse
+        langnet fit graphs/dln2.py --track tensorboard:logs --track mlflow:dln2
         langnet fit graphs/dln1.py --feedback answer="Too many objective where it is an opinion."
     """
     context = click.get_current_context()
@@ -147,8 +150,10 @@ def fit_command(**options: Any) -> None:
     if seeds is not None:
         fit_seeds(job, seeds, as_json=as_json)
         return
-    outcome = run_async(partial(run_fit, job))
-    files = write(job, outcome)
+    with tracking(job.track, job.directory, resume=job.resume) as tracked:
+        outcome = run_async(partial(run_fit, job, tracked))
+        files = write(job, outcome)
+        tracked.keep(files)
     if as_json:
         print_json(document_of(outcome, files))
     else:

@@ -21,13 +21,23 @@ from langnet.manifest import compared, differing
 
 __all__ = ["again", "anew", "deciding", "graph_again", "network_again", "refuse", "reproduced"]
 
-_ELSEWHERE = ("out", "manifest", "from-manifest")
+_ELSEWHERE = ("out", "manifest", "from-manifest", "track")
 """Options that say where a fit is written or read, and take a value; they decide nothing."""
 _HOW = ("resume", "json", "debug")
 """Flags that decide nothing."""
 _INSTEAD = ("cache", "model", "models", "proposer")
 """Options that may be given anew when a fit is run again."""
-_BESIDE = {*_INSTEAD, "out", "resume", "as_json", "manifest", "pull", "trust", "from_manifest"}
+_BESIDE = {
+    *_INSTEAD,
+    "out",
+    "resume",
+    "as_json",
+    "manifest",
+    "pull",
+    "trust",
+    "from_manifest",
+    "track",
+}
 
 
 def deciding(arguments: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:

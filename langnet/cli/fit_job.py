@@ -34,6 +34,7 @@ class Job:
         arguments: of the command, as far as they decide the result; manifests record them.
         recorded: the manifest of the fit that is run again, if it is one.
         copy: a second place for the manifest.
+        track: the services that the fit is tracked with.
     """
 
     graph: Graph
@@ -53,6 +54,7 @@ class Job:
     arguments: tuple[str, ...]
     recorded: Mapping[str, Any] | None
     copy: Path | None
+    track: tuple[str, ...] = ()
 
 
 def job_of(
@@ -112,6 +114,7 @@ def job_of(
         arguments,
         recorded,
         None if options["manifest"] is None else Path(options["manifest"]),
+        options["track"],
     )
 
 
