@@ -33,6 +33,7 @@ from langnet.errors import (
 from langnet.evaluate import Evaluation, evaluate
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
+from langnet.guidance import Guidance
 from langnet.key import Key
 from langnet.lm.base import (
     Capabilities,
@@ -87,6 +88,7 @@ __all__ = [
     "Function",
     "Graph",
     "GraphError",
+    "Guidance",
     "Inference",
     "Input",
     "Key",

@@ -6,10 +6,12 @@ Every draw's seed comes from the seed and the step's number, so a move depends o
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from langnet.data import Example, batch
 from langnet.evaluate import Evaluation, evaluate
 from langnet.graph import Graph
+from langnet.guided import directions_at
 from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.lm.caller import calling
@@ -18,6 +20,7 @@ from langnet.program import Models, Program
 from langnet.state import State, after_step, after_validation
 from langnet.trace import Failure, Trace
 from langnet.vi.context import Context
+from langnet.vi.directions import Directions
 from langnet.vi.look import Look
 from langnet.vi.method import Method
 from langnet.vi.step import StepResult, improve
@@ -35,6 +38,7 @@ async def step(
     metric: Metric = exact,
     method: Method,
     looked: Look | None = None,
+    directions: Directions | None = None,
 ) -> tuple[State, StepResult]:
     """Takes one step: draws the batch that belongs to it and improves its prompts on it.
 
@@ -47,8 +51,12 @@ async def step(
         metric: of a prediction and a target.
         method: the settings.
         looked: the batch as it was seen ahead of time; see `Method.staleness`.
+        directions: what people said; by default what the state says that they did.
     """
-    context = context_of(state, examples, models, proposer, metric, method)
+    context = replace(
+        context_of(state, examples, models, proposer, metric, method),
+        directions=directions or directions_at(state, graph, examples),
+    )
     drawn = batch_of(state.seed, state.step, graph, examples, method)
     result = await improve(graph.with_prompts(state.prompts), drawn, context, looked=looked)
     return after_step(state, result, method), result

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from langnet.guidance import Entry
 from langnet.lm.meter import MeterReading
 from langnet.lm.observe import CallFinished
 
@@ -18,10 +19,13 @@ __all__ = [
     "Event",
     "FitFinished",
     "FitStarted",
+    "GuidanceTaken",
     "Notifier",
     "Observer",
+    "Paused",
     "PhaseAdvanced",
     "Planned",
+    "Resumed",
     "StepFinished",
     "StepStarted",
     "Validated",
@@ -143,6 +147,47 @@ class Validated:
 
 
 @dataclass(frozen=True, slots=True)
+class GuidanceTaken:
+    """What a person said was taken, or refused.
+
+    Attributes:
+        step: the number of the step, from 1, before which it was.
+        kind: what it is; see `langnet.guidance.Kind`. Empty for a line that is none.
+        prompt: the prompt that it is about; `None` is every prompt.
+        refused: why it was refused; empty where it was taken.
+        content: the entry itself; `None` for a line that is none.
+    """
+
+    step: int
+    kind: str
+    prompt: str | None = None
+    refused: str = ""
+    content: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A person lets the fit wait.
+
+    Attributes:
+        step: the number of the step, from 1, before which it waits.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """A fit that was paused goes on.
+
+    Attributes:
+        step: the number of the step, from 1, with which it does.
+    """
+
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
 class FitFinished:
     """A fit is over.
 
@@ -166,6 +211,9 @@ Event = (
     | StepStarted
     | StepFinished
     | Validated
+    | GuidanceTaken
+    | Paused
+    | Resumed
     | FitFinished
     | CallFinished
 )

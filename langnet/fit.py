@@ -16,12 +16,17 @@ from langnet.data import Example
 from langnet.errors import DataError
 from langnet.events import Notifier, Observer
 from langnet.graph import Graph
+from langnet.guidance import Entry, Guidance
+from langnet.guided import Refusing
+from langnet.listening import Listening
 from langnet.lm.base import LanguageModel
 from langnet.lm.budget import Budget
 from langnet.lm.meter import Meter, MeterReading
+from langnet.lm.tokens import counter
+from langnet.lm.until import deadline_of
 from langnet.loop import Loop
 from langnet.metrics import Metric, exact
-from langnet.program import Models, Program
+from langnet.program import Models, Program, bind
 from langnet.state import State, init
 from langnet.vi.context import resolved_objective
 from langnet.vi.method import Method
@@ -73,6 +78,7 @@ async def fit(
     spent: MeterReading | None = None,
     plan: bool = False,
     traces: bool = True,
+    guidance: Guidance | Iterable[Entry] | None = None,
 ) -> Fitted:
     """Fits the prompts of a graph.
 
@@ -95,10 +101,13 @@ async def fit(
         plan: whether to find out beforehand what the fit will ask, and tell observers.
         traces: whether what the fit sees is written to the directory as well: every text of every
             example in every batch and validation, for reports.
+        guidance: what people say while the fit goes on; by default what they write to
+            `guidance.jsonl` in the directory. Entries are added to that, each id once. See
+            `langnet.guidance`.
 
     Raises:
         GraphError: nothing is trainable, or a checkpoint belongs to another fit.
-        DataError: there is no data.
+        DataError: there is no data, or guidance is given that names what this fit has not.
         TooManyFailures: more examples failed than the method allows.
         ValueError: a budget is given without a meter.
     """
@@ -114,10 +123,20 @@ async def fit(
     about = describe(
         graph, seed, train=train, dev=dev, models=models, proposer=proposer, method=method
     )
+    refusing = _refusing(graph, train, dev, models, method)
+    entries = () if guidance is None or isinstance(guidance, Guidance) else tuple(guidance)
+    if isinstance(guidance, Guidance) and guidance.file is None:
+        _check(guidance.entries(), refusing)
+    _check(entries, refusing)
     run = None if directory is None else RunDirectory(Path(directory))
     state = init(graph, seed=seed)
     if run is not None:
         state = run.begin(about, State.from_json, resume=resume) or state
+    if not isinstance(guidance, Guidance):
+        guidance = Guidance() if directory is None else Guidance.at(directory)
+        guidance.extend(entries)
+    tell = Notifier(observers)
+    called = models.values() if isinstance(models, Mapping) else [models]
     planned = None
     if plan:
         planned = await plan_fit(graph, train, dev, models=models, proposer=proposer, method=method)
@@ -131,9 +150,15 @@ async def fit(
         metric=metric,
         method=method,
         run=run,
-        tell=Notifier(observers),
+        tell=tell,
         meter=meter,
         plan=planned,
+        listening=Listening(
+            guidance=guidance,
+            refusing=refusing,
+            tell=tell,
+            deadline=min(map(deadline_of, [*called, proposer])),
+        ),
         traces=traces,
     )
     began = time.monotonic()
@@ -149,6 +174,28 @@ async def fit(
         None if meter is None else meter.snapshot(),
         time.monotonic() - began,
     )
+
+
+def _refusing(
+    graph: Graph,
+    train: Sequence[Example],
+    dev: Sequence[Example],
+    models: Models,
+    method: Method,
+) -> Refusing:
+    bound = bind(graph, models)
+
+    def fits(prompt: str, text: str) -> bool:
+        count = counter(bound[graph.sharing(prompt)[0]].model)
+        return count(text) <= method.max_prompt_tokens
+
+    return Refusing(graph, frozenset(example.id for example in (*train, *dev)), fits)
+
+
+def _check(entries: Iterable[Entry], refusing: Refusing) -> None:
+    for entry in entries:
+        if reason := refusing.unknown(entry):
+            raise DataError(f"guidance of the kind {entry.kind!r} cannot be taken: {reason}")
 
 
 def _default_model(graph: Graph, models: Models) -> LanguageModel:

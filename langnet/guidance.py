@@ -22,7 +22,7 @@ from typing import Any, Literal, Self, get_args
 
 from langnet.errors import DataError
 
-__all__ = ["FILE", "Entry", "Guidance", "Kind"]
+__all__ = ["CONTROLS", "FILE", "Entry", "Guidance", "Kind"]
 
 FILE = "guidance.jsonl"
 """Where guidance stands in a run directory: a line for each entry, which is only ever added to."""
@@ -41,6 +41,9 @@ Kind = Literal[
     "stop",
 ]
 """What an entry does; `Guidance` has a method for each."""
+
+CONTROLS: tuple[Kind, ...] = ("pause", "resume", "stop")
+"""Kinds that say when a fit goes on; they change no number."""
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "rating": ("example", "node", "output", "good"),
@@ -70,6 +73,8 @@ class Entry:
         texts: what the node's parents said, by their names, where the example does not tell.
         count: how many proposals are asked for, beyond those of the method.
         step: the number of the step, from 0, before which it is not taken; `None` is the next one.
+        part: which of several takings before that step, from 0; a fit takes what is new before a
+            step once, but again where it was interrupted in between.
         by: who said it.
         at: when, in ISO 8601.
         id: tells it from every other.
@@ -88,6 +93,7 @@ class Entry:
     texts: Mapping[str, str] = field(default_factory=dict, hash=False)
     count: int = 0
     step: int | None = None
+    part: int | None = None
     by: str = ""
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     id: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -108,8 +114,11 @@ class Entry:
                 if name == "good" and self.good is not None:
                     continue
                 raise DataError(f"guidance of the kind {self.kind!r} must say its {name}")
-        if self.count < 0 or (self.step is not None and self.step < 0):
-            raise DataError("the count and the step of guidance are at least 0")
+        if min(self.count, self.step or 0, self.part or 0) < 0:
+            raise DataError("the count, the step and the part of guidance are at least 0")
+        if not all(isinstance(item, str) for pair in self.texts.items() for item in pair):
+            raise DataError(f"guidance of the kind {self.kind!r} has texts={self.texts!r}")
+        object.__setattr__(self, "texts", dict(self.texts))
 
     def to_json(self) -> dict[str, Any]:
         """The entry as plain data, without what it leaves open."""
@@ -141,6 +150,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "texts": Mapping,
     "count": int,
     "step": (int, type(None)),
+    "part": (int, type(None)),
     "by": str,
     "at": str,
     "id": str,
@@ -175,7 +185,29 @@ class Guidance:
         Raises:
             DataError: a line of the file is no entry.
         """
-        return tuple(self._entries if self.file is None else _read(self.file))
+        found, faults = self.heard()
+        if faults:
+            raise DataError(faults[0])
+        return found
+
+    def heard(self) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+        """All entries that can be read, and what is wrong with the lines that cannot.
+
+        A fit that is under way must not end by a slip of the pen.
+        """
+        found = self._entries if self.file is None else [*_read(self.file)]
+        return (
+            tuple(item for item in found if isinstance(item, Entry)),
+            tuple(item for item in found if isinstance(item, str)),
+        )
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Adds the entries that are not there yet, by their ids."""
+        known = {entry.id for entry in self.heard()[0]}
+        for entry in entries:
+            if entry.id not in known:
+                known.add(entry.id)
+                self.add(entry)
 
     def add(self, entry: Entry) -> Entry:
         """Adds an entry, and gives it back."""
@@ -257,16 +289,20 @@ class Guidance:
         return self.add(Entry(kind="stop", by=by))
 
 
-def _read(file: Path) -> Iterator[Entry]:
+def _read(file: Path) -> Iterator[Entry | str]:
+    """The entry of each line, or what is wrong with it."""
     try:
-        text = file.read_bytes().decode()
+        text = file.read_bytes()
     except FileNotFoundError:
         return
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} cannot be read: {error}") from error
+    except OSError as error:
+        yield f"{file} cannot be read: {error}"
+        return
     # What follows the last line break is being written.
-    for number, line in enumerate(text.split("\n")[:-1], start=1):
+    for number, line in enumerate(text.split(b"\n")[:-1], start=1):
         try:
-            yield Entry.from_json(json.loads(line))
-        except ValueError as error:
-            raise DataError(f"{file}, line {number} is no guidance: {error}") from error
+            entry = Entry.from_json(json.loads(line.decode()))
+        except (ValueError, TypeError) as error:
+            yield f"{file}, line {number} is no guidance: {error}"
+        else:
+            yield entry

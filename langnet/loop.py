@@ -29,6 +29,8 @@ from langnet.events import (
     Validated,
 )
 from langnet.graph import Graph
+from langnet.guided import directions_at, set_anew
+from langnet.listening import Listening
 from langnet.lm.base import LanguageModel
 from langnet.lm.meter import Meter, MeterReading
 from langnet.metrics import Metric
@@ -62,6 +64,7 @@ class Loop:
         tell: is told of events.
         meter: counts the calls, where there is one.
         plan: what the fit is expected to ask, where that was wanted.
+        listening: takes what people say; nobody says anything if `None`.
         traces: whether what the fit sees is written, too; see `langnet.record`.
     """
 
@@ -77,6 +80,7 @@ class Loop:
     tell: Notifier
     meter: Meter | None
     plan: FitPlan | None
+    listening: Listening | None = None
     traces: bool = True
 
     async def to_the_end(self) -> str:
@@ -104,13 +108,38 @@ class Loop:
         """Takes the steps; returns why no more are taken."""
         method = self.method
         while self.state.step < method.steps:
+            if reason := await self._listen():
+                return reason
             if not method.staleness:
                 await self._validate()
             if method.stop_after is not None and self.state.stale >= method.stop_after:
                 return f"{self.state.stale} validations without gain"
             await self._step(ahead)
+        await self._listen(is_last=True)
         await self._validate()
         return "all steps are done"
+
+    async def _listen(self, *, is_last: bool = False) -> str:
+        """Takes what people said; returns why the fit ends, if it does."""
+        if self.listening is None:
+            return ""
+
+        async def took(state: State) -> State:
+            self.state = state
+            self._save()
+            if set_anew(state):
+                self._validated(await self._evaluated())
+                self._save()
+            return self.state
+
+        self.state, reason = await self.listening.take(self.state, took, is_last=is_last)
+        if reason or is_last:
+            return reason
+        pinned = directions_at(self.state, self.graph, ()).standing.pinned
+        if set(self.graph.trainable) <= set(pinned):
+            await self._validate()
+            return "every prompt is pinned; unpin one and go on with --resume (resume=True)"
+        return ""
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""
@@ -136,6 +165,7 @@ class Loop:
                         metric=self.metric,
                         method=self.method,
                         looked=looked,
+                        directions=directions_at(before, self.graph, [*self.train, *self.dev]),
                     )
                 )
 

@@ -11,6 +11,7 @@ from typing import Any
 from langnet.errors import GraphError
 from langnet.evaluate import Evaluation
 from langnet.graph import Graph
+from langnet.guidance import Entry
 from langnet.vi.memory import Remembered, remember
 from langnet.vi.method import Method
 from langnet.vi.select import Selection
@@ -42,6 +43,10 @@ class State:
         record: by strategy, how many of its proposals were scored and how many were taken.
         recent: the prompts before each of the last steps, the oldest first: as many as batches
             may be inferred under (`Method.staleness`).
+        best_metric: the validation of the best; −inf while it has none.
+        guidance: what people said and the fit took, with the steps at which it did.
+        refused: of what it took, what it could not follow and why, by the entries' ids.
+        turns: by prompt, the number of the last step, from 0, in which it was proposed for.
     """
 
     seed: int
@@ -53,14 +58,18 @@ class State:
     stale: int = 0
     record: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     recent: tuple[Mapping[str, str], ...] = ()
-
-    @property
-    def best_metric(self) -> float:
-        """The best validation so far; −inf before the first."""
-        return max((validation.metric for validation in self.validations), default=-math.inf)
+    best_metric: float = -math.inf
+    guidance: tuple[Entry, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    turns: Mapping[str, int] = field(default_factory=dict)
 
     def awaits_validation(self, method: Method) -> bool:
-        """Whether the current prompts are to be validated and have not been."""
+        """Whether the current prompts are to be validated and have not been.
+
+        They are at any time where people have left no validated set to be the best.
+        """
+        if self.best_metric == -math.inf:
+            return True
         due = self.step % method.validate_every == 0 or self.step == method.steps
         return due and not any(done.step == self.step for done in self.validations)
 
@@ -71,11 +80,17 @@ class State:
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain data."""
-        return asdict(self)
+        data = asdict(self)
+        data["best_metric"] = self.best_metric if self.best_metric > -math.inf else None
+        data["guidance"] = [entry.to_json() for entry in self.guidance]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> State:
         """The state from plain data."""
+        validations = tuple(Validation(**item) for item in data["validations"])
+        # States that were written before people could say anything have nothing of that.
+        best = data.get("best_metric", max((item.metric for item in validations), default=None))
         return cls(
             seed=data["seed"],
             step=data["step"],
@@ -85,10 +100,14 @@ class State:
                 Remembered(dict(item["prompts"]), item["metric"], tuple(item["values"]))
                 for item in data["memory"]
             ),
-            validations=tuple(Validation(**item) for item in data["validations"]),
+            validations=validations,
             stale=data["stale"],
             record={name: (scored, taken) for name, (scored, taken) in data["record"].items()},
             recent=tuple(dict(prompts) for prompts in data["recent"]),
+            best_metric=-math.inf if best is None else best,
+            guidance=tuple(map(Entry.from_json, data.get("guidance", ()))),
+            refused=dict(data.get("refused", {})),
+            turns=dict(data.get("turns", {})),
         )
 
 
@@ -115,6 +134,7 @@ def after_step(state: State, result: StepResult, method: Method) -> State:
         prompts=dict(result.prompts),
         record=_recorded(state.record, result.selections),
         recent=recent[len(recent) - method.staleness :],
+        turns={**state.turns, **{choice.prompt: state.step for choice in result.selections}},
     )
 
 
@@ -138,6 +158,7 @@ def after_validation(
         state,
         prompts=best if back else state.prompts,
         best=best,
+        best_metric=found.mean if gained else state.best_metric,
         memory=remember(
             state.memory,
             Remembered(of.prompts, found.mean, found.values),
@@ -158,6 +179,6 @@ def _recorded(
     for selection in selections:
         scored.update(candidate.origin for candidate in selection.candidates)
         taken[selection.candidates[selection.chosen].origin] += 1
-    for known in ("incumbent", "memory"):
+    for known in ("incumbent", "memory", "person"):
         scored.pop(known, None)
     return {name: (scored[name], taken[name]) for name in sorted(scored)}

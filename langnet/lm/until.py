@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from langnet.errors import RunDeadlineExceeded
-from langnet.lm.wrapper import Wrapper
+from langnet.lm.wrapper import Wrapper, stack_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
         TextScores,
     )
 
-__all__ = ["Until"]
+__all__ = ["Until", "deadline_of"]
 
 T = TypeVar("T")
 
@@ -43,6 +44,11 @@ class Until(Wrapper):
     def __init__(self, model: LanguageModel, deadline: float) -> None:
         super().__init__(model)
         self._deadline = deadline
+
+    @property
+    def deadline(self) -> float:
+        """When its calls end, on the event loop's clock."""
+        return self._deadline
 
     async def sample(
         self, context: str, *, decoding: Decoding, keys: Sequence[Key]
@@ -84,3 +90,8 @@ class Until(Wrapper):
             with anyio.CancelScope(deadline=self._deadline):
                 return await call()
         raise RunDeadlineExceeded
+
+
+def deadline_of(model: LanguageModel) -> float:
+    """The earliest deadline of a run for a model, on the event loop's clock; ∞ if there is none."""
+    return min((one.deadline for one in stack_of(model) if isinstance(one, Until)), default=inf)

@@ -22,9 +22,12 @@ from langnet.events import (
     Event,
     FitFinished,
     FitStarted,
+    GuidanceTaken,
     Observer,
+    Paused,
     PhaseAdvanced,
     Planned,
+    Resumed,
     StepFinished,
     StepStarted,
     Validated,
@@ -140,6 +143,8 @@ class Lines:
                 best = "best so far" if event.is_best else f"best {amount(event.best)}"
                 at = f"step {event.step}/{self._timeline.steps}" if event.step else "at the start"
                 return f"{at}  validation {amount(event.metric)}, {best}"
+            case GuidanceTaken() | Paused() | Resumed():
+                return _guidance(event)
             case StepStarted() | CallFinished():
                 return ""
             case FitFinished():
@@ -190,6 +195,16 @@ def panel(timeline: Timeline, reading: MeterReading | None) -> RenderableType:
         times += f", {duration(timeline.left)} left"
     facts.append(times)
     return Group(rows, Text("  ".join(facts), style="dim"))
+
+
+def _guidance(event: GuidanceTaken | Paused | Resumed) -> str:
+    if isinstance(event, Paused):
+        return f"paused before step {event.step}, until a person lets it go on"
+    if isinstance(event, Resumed):
+        return f"goes on with step {event.step}"
+    about = f" for {event.prompt}" if event.prompt else ""
+    said = f"guidance before step {event.step}: {event.kind or 'a line'}{about}"
+    return f"{said} is refused: {event.refused}" if event.refused else said
 
 
 def _bar(done: int, total: int) -> ProgressBar:

@@ -24,6 +24,9 @@ from langnet.events import (
     Event,
     FitFinished,
     FitStarted,
+    GuidanceTaken,
+    Paused,
+    Resumed,
     StepFinished,
     StepStarted,
 )
@@ -85,6 +88,17 @@ class Telemetry:
                     },
                 )
                 self._fit = len(self._open)
+            case GuidanceTaken():
+                # What a person wrote is content, which no span holds unasked.
+                self._note(
+                    "guidance",
+                    {
+                        "langnet.guidance.kind": event.kind,
+                        "langnet.guidance.refused": event.refused,
+                    },
+                )
+            case Paused() | Resumed():
+                self._note(type(event).__name__.lower(), {"langnet.step": event.step})
             case StepStarted():
                 self._begin(f"step {event.step}", {"langnet.step": event.step})
             case StepFinished():
@@ -126,6 +140,11 @@ class Telemetry:
         # The tasks of a step are started from here, and take the context along.
         token = self._context.attach(self._trace.set_span_in_context(span))
         self._open.append((span, token))
+
+    def _note(self, name: str, attributes: dict[str, Any]) -> None:
+        """An event of the span that is open."""
+        if self._open:
+            self._open[-1][0].add_event(name, attributes)
 
     def _end(self, attributes: dict[str, Any]) -> None:
         if self._open:

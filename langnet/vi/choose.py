@@ -62,9 +62,12 @@ async def choose(graph: Graph, group: Sequence[str], looked: Look, context: Cont
         CapabilityError: a model cannot score what the method asks for.
     """
     method = context.method
-    errors = sum(item.value < 1 for item in looked.seen)
-    if not looked.seen or (method.skip_without_errors and not errors):
+    if not looked.seen:
         return Chosen()
+    if method.skip_without_errors and all(item.value >= 1 for item in looked.seen):
+        group = [name for name in group if context.directions.is_wanted(name)]
+        if not group:
+            return Chosen()
     shown, held = _halves(looked.seen, context)
     proposals: dict[str, Proposals] = {}
     corrections: list[Correction] = []
@@ -109,8 +112,9 @@ async def _proposed(
     graph: Graph, name: str, shown: Sequence[Seen], looked: Look, context: Context
 ) -> Proposals:
     """New candidates for one prompt."""
-    method = context.method
+    method, directions = context.method, context.directions
     current = graph.prompts[name]
+    memory = directions.allowed(name, context.memory)
     labels = next(
         (
             node.choices.labels
@@ -121,23 +125,24 @@ async def _proposed(
     )
     parent = None
     if method.remember == "pareto":
-        parent = parent_of(context.memory, context.key / "parent")
+        parent = parent_of(memory, context.key / "parent")
     batch = {item.example.id for item in looked.seen}
     others = [example for example in context.pool if example.id not in batch]
     bound = bind(graph, context.models)
     request = Request(
         current=current,
-        known=known_prompts(name, current, context.memory),
-        observations=observations(graph, name, shown),
+        known=known_prompts(name, current, memory),
+        observations=observations(graph, name, shown, directions),
         labels=labels,
         model=looked.ledger.model(context.proposer, "propose"),
         max_tokens=method.max_prompt_tokens,
         temperature=method.proposal_temperature,
         pool=tuple(item for node in graph.sharing(name) for item in solved(graph, node, others)),
         parent=None if parent is None else parent.prompts[name],
-        feedback=tuple(method.feedback.get(name, ())),
+        feedback=(*method.feedback.get(name, ()), *directions.feedback.get(name, ())),
         # The prompt must fit the nodes' model, whoever proposes it.
         count_tokens=counter(bound[graph.sharing(name)[0]].model),
+        banned=directions.standing.banned.get(name, frozenset()),
     )
     with calling(node=", ".join(graph.sharing(name))):
         return await propose(
@@ -147,6 +152,8 @@ async def _proposed(
             mix=context.mix,
             proposers=method.proposers,
             turn=context.step,
+            more=directions.proposals.get(name, 0),
+            told=name in directions.told,
         )
 
 
@@ -162,8 +169,17 @@ async def _selected(
     method = context.method
     current = graph.prompts[name]
     origins = {current: "incumbent"}
-    known = known_prompts(name, current, context.memory)
-    for text, origin in [*((text, "memory") for text, _ in known), *proposals.kept]:
+    known = known_prompts(name, current, context.directions.allowed(name, context.memory))
+    entered = [
+        text
+        for text in context.directions.candidates.get(name, ())
+        if context.directions.standing.allows(name, text)
+    ]
+    for text, origin in [
+        *((text, "memory") for text, _ in known),
+        *((text, "person") for text in entered),
+        *proposals.kept,
+    ]:
         origins.setdefault(text, origin)
     gathered = [evidence(graph, name, item, context.progress) for item in held]
     objective = resolved_objective(graph, context.models, method)

@@ -11,6 +11,7 @@ from langnet.key import Key
 from langnet.lm.base import LanguageModel
 from langnet.metrics import Metric
 from langnet.program import Models, bind
+from langnet.vi.directions import Directions
 from langnet.vi.memory import Remembered
 from langnet.vi.method import Method
 from langnet.vi.shares import adapted
@@ -32,6 +33,7 @@ class Context:
         memory: remembered sets of prompts, the best first.
         record: by strategy, how many of its proposals were scored and how many were taken.
         pool: further examples, whose targets proposers may show.
+        directions: what people said of the fit.
         is_dry: whether this is a dry run for a plan: each prompt is then taken to change, since a
             step that changes nothing asks less.
     """
@@ -45,6 +47,7 @@ class Context:
     memory: tuple[Remembered, ...] = ()
     record: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     pool: Sequence[Example] = ()
+    directions: Directions = field(default_factory=Directions)
     is_dry: bool = False
 
     @property

@@ -17,6 +17,7 @@ from langnet.program import Models, Program
 from langnet.run import run_all
 from langnet.trace import Failure, Site, Trace
 from langnet.vi.blanket import parents_at
+from langnet.vi.directions import Directions
 from langnet.vi.ledger import Ledger
 from langnet.vi.method import Method
 from langnet.vi.objective import Evidence
@@ -153,19 +154,30 @@ def _forward_row(graph: Graph, item: Seen, site: Site) -> Row:
     return Row(item.example.id, site.node, site.index, 1.0, parents, site.text)
 
 
-def observations(graph: Graph, prompt: str, seen: Iterable[Seen]) -> tuple[Observation, ...]:
-    """What a proposer is shown of a prompt: contexts without it, outputs and targets."""
-    return tuple(
-        observation for node in graph.sharing(prompt) for observation in _of_node(graph, node, seen)
+def observations(
+    graph: Graph, prompt: str, seen: Iterable[Seen], directions: Directions | None = None
+) -> tuple[Observation, ...]:
+    """What a proposer is shown of a prompt: contexts without it, outputs and targets.
+
+    What people rated comes first, and takes the place of what the metric says of the same text.
+    """
+    directions = directions or Directions()
+    nodes = graph.sharing(prompt)
+    return directions.rated(nodes) + tuple(
+        observation for node in nodes for observation in _of_node(graph, node, seen, directions)
     )
 
 
-def _of_node(graph: Graph, node: str, seen: Iterable[Seen]) -> list[Observation]:
+def _of_node(
+    graph: Graph, node: str, seen: Iterable[Seen], directions: Directions
+) -> list[Observation]:
     template = graph.structure.templates[node].bind("")
     marked = node == graph.target == graph.outputs[0]  # the metric marks this node's own text
     found = []
     for item in seen:
         for site in item.forward.at(node):
+            if directions.is_rated(item.example.id, node, site.text):
+                continue
             target: str | None
             if node in item.example.targets:
                 target = str(item.example.targets[node])

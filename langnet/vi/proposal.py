@@ -35,6 +35,7 @@ class Observation:
         feedback: what the metric said about the network's answer; `None` where it said nothing.
         right: whether the metric took the output for right; `None` where that is told from the
             target alone, as with hidden texts.
+        by_person: whether it is a person who says so.
     """
 
     context: str
@@ -42,6 +43,7 @@ class Observation:
     target: str | None
     feedback: str | None = None
     right: bool | None = None
+    by_person: bool = False
 
     @property
     def is_success(self) -> bool:
@@ -68,6 +70,7 @@ class Request:
             known prompts to chance, as in the paper.
         feedback: texts that people gave about the answers.
         count_tokens: the number of tokens of a text; by default estimated at four bytes each.
+        banned: texts that the prompt is not to be, as `canonical` has them.
     """
 
     current: str
@@ -81,6 +84,7 @@ class Request:
     parent: str | None = None
     feedback: tuple[str, ...] = ()
     count_tokens: Callable[[str], int] = estimated_tokens
+    banned: frozenset[str] = frozenset()
 
     @property
     def starts(self) -> tuple[str, ...]:

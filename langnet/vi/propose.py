@@ -30,6 +30,9 @@ from langnet.vi.strategies import DEFAULT_MIX, STRATEGIES
 
 __all__ = ["Proposals", "most_calls", "propose"]
 
+_HEEDING = "feedback"
+"""The strategy that heeds what people say."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
@@ -37,8 +40,8 @@ class Proposals:
 
     Attributes:
         kept: the new prompts, each with the strategy that made it.
-        dropped: how many were dropped as "empty", "duplicate" or "too long"; with those kept they
-            add up to the number asked for.
+        dropped: how many were dropped as "empty", "duplicate" or "too long", or as "banned" where
+            there are bans; with those kept they add up to the number asked for.
         calls: how many calls the proposing model answered, a cache before it included; at most
             `most_calls` where every proposer keeps to what it declares.
     """
@@ -70,6 +73,8 @@ async def propose(
     mix: Mapping[str, float] = DEFAULT_MIX,
     proposers: Mapping[str, Proposer] = STRATEGIES,
     turn: int = 0,
+    more: int = 0,
+    told: bool = False,
 ) -> Proposals:
     """New candidates, cleaned, bounded in length, and each once.
 
@@ -84,11 +89,17 @@ async def propose(
         mix: shares of the strategies; see `langnet.vi.shares.adapted` for shares that learn.
         proposers: the strategies by name; plain functions count as one call each.
         turn: the number of the step: which strategies come up.
+        more: how many more proposals a person asks for. `feedback` makes them, as far as there is
+            something to make them from.
+        told: whether a person said something new, so that `feedback` makes at least one.
 
     Raises:
         ModelError: a call failed.
     """
     strategies = allocate(mix, count, turn)
+    if told and _HEEDING not in strategies:
+        more = max(more, 1)
+    strategies += [_HEEDING] * more if _HEEDING in proposers else allocate(mix, more, turn)
     seen: Counter[str] = Counter()
     slots = []
     for number, name in enumerate(strategies):
@@ -102,11 +113,15 @@ async def propose(
     known = {canonical(text) for text in (request.current, *request.starts)}
     known |= {canonical(text) for text, _ in request.known}
     dropped = {"empty": 0, "duplicate": 0, "too long": 0}
+    if request.banned:
+        dropped["banned"] = 0
     kept: list[tuple[str, str]] = []
     for text, name, _ in found:
         cleaned = clean(text)
         if not cleaned:
             dropped["empty"] += 1
+        elif canonical(cleaned) in request.banned:
+            dropped["banned"] += 1
         elif canonical(cleaned) in known:
             dropped["duplicate"] += 1
         elif not request.fits(cleaned):

@@ -98,7 +98,7 @@ async def improve(
         GraphError: the schedule names no prompt, or one that is not trainable.
     """
     method = context.method
-    groups = _groups(graph, context)
+    groups = _free(_groups(graph, context), context)
     first = looked or await observe(graph, batch, context, ledger=ledger)
     seen, current = first, graph
     chosen: list[Chosen] = []
@@ -127,10 +127,17 @@ async def improve(
         resolved_objective(graph, context.models, method),
         sum(choice.candidates[choice.chosen].score for choice in selections),
         bound_of(posteriors) if any(found.particles for found in posteriors) else None,
-        chosen[0].correction,
+        chosen[0].correction if chosen else None,
         Calls.of(first.ledger, sum(one.raced for one in chosen)),
         failures,
     )
+
+
+def _free(groups: Sequence[Sequence[str]], context: Context) -> tuple[tuple[str, ...], ...]:
+    """The groups without what people pinned."""
+    pinned = context.directions.standing.pinned
+    free = (tuple(name for name in group if name not in pinned) for group in groups)
+    return tuple(group for group in free if group)
 
 
 def _groups(graph: Graph, context: Context) -> tuple[tuple[str, ...], ...]:

@@ -53,8 +53,9 @@ async def rewrite(request: Request, key: Key) -> str:
 async def feedback(request: Request, key: Key) -> str:
     """A better instruction from feedback, as in GEPA (Agrawal et al. 2025).
 
-    The model sees a few inputs with its answers and what the metric said about them, errors
-    first, and what people said. Where nobody said anything there is no proposal, and no call.
+    The model sees a few inputs with its answers and what was said about them, those that people
+    rated before those that the metric spoke of and errors first, and what people said in general.
+    Where nobody said anything there is no proposal, and no call.
     """
     rng = key.rng()
     told = [item for item in request.observations if item.feedback]
@@ -63,7 +64,7 @@ async def feedback(request: Request, key: Key) -> str:
     start = rng.choice(request.starts)
     told = told or [item for item in request.observations if not item.is_success]
     rng.shuffle(told)
-    told.sort(key=lambda item: item.is_success)
+    told.sort(key=lambda item: (not item.by_person, item.is_success))
 
     def context(count: int) -> str:
         return _asked(
