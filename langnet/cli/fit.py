@@ -25,6 +25,7 @@ from langnet.cli.group import (
     run_async,
 )
 from langnet.cli.options import (
+    candidates_option,
     data_options,
     feedback_option,
     files_option,
@@ -65,6 +66,7 @@ _SHOWN = 10
 @proposer_option
 @prompt_options
 @freeze_option
+@candidates_option
 @feedback_option
 @method_options
 @budget_options
@@ -127,6 +129,7 @@ def fit_command(**options: Any) -> None:
         langnet fit graphs/dln2.py --model openai:NAME@http://127.0.0.1:8000/v1 --json
         langnet fit graphs/dln2.py --budget-calls 2000 --schedule reverse
         langnet fit graphs/dln2.py --track tensorboard:logs --track mlflow:dln2
+        langnet fit graphs/dln1.py --candidates-from prompts.txt
         langnet fit graphs/dln1.py --feedback answer="Too many objective where it is an opinion."
     """
     context = click.get_current_context()

@@ -124,6 +124,7 @@ async def run_fit(job: Job, tracked: Tracking) -> Outcome:
                     budget=job.budget,
                     spent=_spent(earlier),
                     plan=True,
+                    guidance=job.candidates,
                 )
                 test = await _held_out(job, fitted, opened, observer)
                 result = _result(job, fitted, test, opened)

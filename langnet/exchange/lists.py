@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from langnet.errors import DataError, GraphError
-from langnet.guidance import Entry
+from langnet.guidance import LISTED, Entry
 from langnet.text_file import read_data
 
 __all__ = ["listed_entries", "read_list"]
@@ -69,7 +69,7 @@ def listed_entries(prompts: Mapping[str, Sequence[str]], by: str) -> tuple[Entry
 
     Args:
         prompts: texts by the name of the prompt; see `read_list`.
-        by: where they are from, which the records of the fit name.
+        by: where they are from.
     """
     return tuple(
         Entry(kind="candidate", prompt=name, text=text, step=0, by=by, id=_id(name, text))
@@ -80,7 +80,7 @@ def listed_entries(prompts: Mapping[str, Sequence[str]], by: str) -> tuple[Entry
 
 def _id(name: str, text: str) -> str:
     told = json.dumps([name, text]).encode()
-    return f"list-{sha256(told).hexdigest()[:16]}"
+    return f"{LISTED}{sha256(told).hexdigest()[:16]}"
 
 
 def _pairs(path: Path) -> Iterator[tuple[str | None, str]]:
