@@ -137,7 +137,6 @@ class Loop:
             return reason
         pinned = directions_at(self.state, self.graph, ()).standing.pinned
         if set(self.graph.trainable) <= set(pinned):
-            await self._validate()
             return "every prompt is pinned; unpin one and go on with --resume (resume=True)"
         return ""
 

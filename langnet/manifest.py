@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from langnet.errors import DataError
+from langnet.guidance import Entry
 
 __all__ = [
     "FORMAT",
@@ -59,6 +60,7 @@ def manifest(
     network: Mapping[str, Any] | None,
     result: Mapping[str, Any],
     cost: Mapping[str, Any],
+    guidance: Iterable[Entry] = (),
 ) -> dict[str, Any]:
     """Everything that decided the numbers of a fit.
 
@@ -70,18 +72,26 @@ def manifest(
         network: the network as a graph file holds it; None where it cannot be saved.
         result: what came of it; see `langnet.report.result.result_data`.
         cost: seconds, calls and tokens.
+        guidance: what people said and the fit followed, with the steps at which it took it.
     """
     return {
         "format": FORMAT,
         "arguments": [*arguments],
         "run": dict(run),
         "network": None if network is None else dict(network),
+        "guidance": [_said(entry) for entry in guidance],
         "conventions": dict(CONVENTIONS),
         "versions": versions(),
         "data": result.get("data"),
         "result": {"digest": digest(result), **dict(result)},
         "cost": dict(cost),
     }
+
+
+def _said(entry: Entry) -> dict[str, Any]:
+    """An entry without who said it and when: that decides nothing, and is nobody's business."""
+    data = entry.to_json()
+    return {name: value for name, value in data.items() if name not in {"by", "at"}}
 
 
 def versions() -> dict[str, str]:

@@ -96,6 +96,12 @@ def test_commands_parse(page):
         command = main.commands.get(name, None)
         assert command is not None, line
         if hasattr(command, "commands"):
+            # What stands before the name of the inner command belongs to the group.
+            parser = command.make_parser(click.Context(command))
+            parser.allow_interspersed_args = command.commands.keys().isdisjoint(arguments)
+            _, arguments, _ = parser.parse_args(list(arguments))
+            if not arguments and command.invoke_without_command:
+                continue
             command, arguments = command.commands[arguments[0]], arguments[1:]
         context = click.Context(command)
         values, _, given = command.make_parser(context).parse_args(list(arguments))

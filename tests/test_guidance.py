@@ -188,7 +188,8 @@ async def test_a_pin_holds_to_the_end_and_in_the_best(staleness):
     # What is told of as the best is a validation of prompts that keep to the pin.
     free, _ = await fitted(method=method)
     assert found.state.best_metric < free.state.best_metric
-    assert seen[-1] == FitFinished(5, found.state.best_metric, "all steps are done")
+    done = (5, found.state.best_metric, "all steps are done", found.state.best)
+    assert seen[-1] == FitFinished(*done)
     after = [event for event in seen if isinstance(event, Validated) and event.step >= 2]
     assert found.state.best_metric == max(event.metric for event in after if event.is_best)
 

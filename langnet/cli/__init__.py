@@ -16,6 +16,7 @@ from langnet.cli.exchange import prompts_command
 from langnet.cli.export import export_command
 from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
+from langnet.cli.guide import guide
 from langnet.cli.models import models
 from langnet.cli.pools import pools_command
 from langnet.cli.report import report_command
@@ -74,6 +75,7 @@ def main() -> None:
 for command in (
     diagnose_command,
     fit_command,
+    guide,
     credit_command,
     report_command,
     evaluate_command,

@@ -18,6 +18,7 @@ from langnet.cli.group import (
     CUT_OFF,
     Command,
     arguments,
+    command_line,
     common,
     note,
     output,
@@ -40,6 +41,7 @@ from langnet.cli.options import (
 from langnet.cli.settings import budget_options, method_options
 from langnet.cli.track import track_option, tracking
 from langnet.cli.watch import watch_options
+from langnet.listening import STOPPED
 from langnet.manifest import read_manifest
 from langnet.report.cost import cost_line, cost_table
 from langnet.report.table import held_out_table, prompts_table
@@ -161,6 +163,8 @@ def fit_command(**options: Any) -> None:
         print_json(document_of(outcome, files))
     else:
         _show(job, outcome, files)
+    if outcome.fitted.reason == STOPPED:
+        note(f"Go on with: {command_line('--resume')}")
     if is_cut_off(job, outcome):
         note(cut_off(job, outcome))
         context.exit(CUT_OFF)

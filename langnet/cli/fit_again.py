@@ -17,9 +17,20 @@ from langnet.cli.group import note
 from langnet.cli.network import Network
 from langnet.errors import GraphError
 from langnet.graph import Graph
+from langnet.guidance import CONTROLS, Entry
+from langnet.listening import STOPPED
 from langnet.manifest import compared, differing
 
-__all__ = ["again", "anew", "deciding", "graph_again", "network_again", "refuse", "reproduced"]
+__all__ = [
+    "again",
+    "anew",
+    "deciding",
+    "graph_again",
+    "guidance_again",
+    "network_again",
+    "refuse",
+    "reproduced",
+]
 
 _ELSEWHERE = ("out", "manifest", "from-manifest", "track")
 """Options that say where a fit is written or read, and take a value; they decide nothing."""
@@ -129,6 +140,23 @@ def graph_again(graph: Graph, recorded: Mapping[str, Any], *, trust: bool) -> Gr
         return graph
     note("The network is taken from the manifest, for it is not what it was.")
     return graph_file.from_dict(recorded["network"], trust=trust)
+
+
+def guidance_again(recorded: Mapping[str, Any] | None) -> tuple[Entry, ...] | None:
+    """What people said of a fit that is run again, at the steps at which it was taken.
+
+    Nobody waits again where somebody paused, and the fit is stopped again only where that is how
+    it ended.
+
+    Args:
+        recorded: the manifest; `None` for a fit that is not run again.
+    """
+    if recorded is None:
+        return None
+    entries = [Entry.from_json(entry) for entry in recorded.get("guidance", ())]
+    stops = [entry for entry in entries if entry.kind == "stop"]
+    kept = stops[-1:] if recorded["result"].get("reason") == STOPPED else []
+    return tuple(entry for entry in entries if entry.kind not in CONTROLS or entry in kept)
 
 
 def refuse(recorded: Mapping[str, Any], run: Mapping[str, Any], path: Path) -> None:

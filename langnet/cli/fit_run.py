@@ -14,7 +14,7 @@ from typing import Any
 from langnet import graph_file
 from langnet.checkpoint import describe, write_json
 from langnet.cli.connection import Connected, connected
-from langnet.cli.fit_again import refuse, reproduced
+from langnet.cli.fit_again import guidance_again, refuse, reproduced
 from langnet.cli.fit_baselines import counted_baselines, with_examples
 from langnet.cli.fit_job import Job
 from langnet.cli.group import command_line, note, on_interrupt
@@ -24,6 +24,7 @@ from langnet.errors import GraphError, RunDeadlineExceeded
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced, StepFinished
 from langnet.fit import Fitted, fit
 from langnet.graph import Graph
+from langnet.guided import accepted
 from langnet.lm.meter import MeterReading
 from langnet.lm.reading import total
 from langnet.manifest import manifest
@@ -124,7 +125,7 @@ async def run_fit(job: Job, tracked: Tracking) -> Outcome:
                     budget=job.budget,
                     spent=_spent(earlier),
                     plan=True,
-                    guidance=job.candidates,
+                    guidance=guidance_again(job.recorded) or job.candidates,
                 )
                 test = await _held_out(job, fitted, opened, observer)
                 result = _result(job, fitted, test, opened)
@@ -236,6 +237,7 @@ def write(job: Job, outcome: Outcome) -> dict[str, Path]:
         network=_data(job.graph),
         result=outcome.result,
         cost=outcome.cost,
+        guidance=accepted(outcome.fitted.state),
     )
     files["manifest"] = job.directory / "manifest.json"
     write_json(files["manifest"], document)

@@ -44,6 +44,8 @@ def read_list(path: str | Path, trainable: Sequence[str]) -> dict[str, tuple[str
     path = Path(path)
     found: dict[str, dict[str, None]] = {}
     for name, text in _pairs(path):
+        if not text.strip():
+            continue
         if name is None and len(trainable) != 1:
             raise DataError(
                 f"{path} does not say which prompt its texts are for; give a mapping of "
@@ -54,8 +56,7 @@ def read_list(path: str | Path, trainable: Sequence[str]) -> dict[str, tuple[str
                 f"{path} has candidates for {name!r}; the trainable prompts are "
                 + ", ".join(trainable)
             )
-        if text.strip():
-            found.setdefault(name or trainable[0], {})[text.strip()] = None
+        found.setdefault(name or trainable[0], {})[text.strip()] = None
     if not found:
         raise DataError(f"{path} holds no prompts")
     return {name: tuple(texts) for name, texts in found.items()}
@@ -109,7 +110,7 @@ def _parts(text: str) -> Sequence[str]:
 def _of_data(path: Path, data: Any) -> Iterator[tuple[str | None, str]]:
     by_name = data if isinstance(data, Mapping) else {None: data}
     for name, texts in by_name.items():
-        for text in [texts] if isinstance(texts, str) else texts or ():
+        for text in texts if isinstance(texts, list) else [texts]:
             if not isinstance(text, str):
                 raise DataError(f"{path}: {text!r} is no text of a prompt")
             yield name, text

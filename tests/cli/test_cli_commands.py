@@ -249,12 +249,17 @@ def test_every_command_helps_with_examples(call):
     """Each command's help has worked examples, and the program its exit codes."""
     top = call("--help").stdout
     assert "130 interrupted" in top
-    commands = [(name,) for name in main.commands if name not in {"models", "cache"}]
+    commands = [(name,) for name in main.commands if name not in {"models", "cache", "guide"}]
     commands += [("tasks", "list"), ("tasks", "show")]
     commands += [("models", "list"), ("models", "pull"), ("cache", "stats"), ("cache", "clear")]
     for command in commands:
         text = call(*command, "--help").stdout
         assert f"Examples:\n  langnet {' '.join(command)}" in text
+        assert "--json" in text
+    assert "Examples:\n  langnet guide runs/first\n" in call("guide", "--help").stdout
+    for name in main.commands["guide"].commands:
+        text = call("guide", ".", name, "--help").stdout
+        assert f"Examples:\n  langnet guide runs/first {name}" in text
         assert "--json" in text
 
 
