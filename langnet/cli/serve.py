@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -17,10 +18,12 @@ from langnet.cli.network import default_task, load_network
 from langnet.cli.options import model_options, network_options, prompt_options, task_options
 from langnet.cli.prompts import prompted
 from langnet.cli.task import taken
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
+from langnet.events import Observer
 from langnet.graph import Graph
-from langnet.lm.meter import Meter
 from langnet.network import Network
 from langnet.report.progress import progress
+from langnet.report.telemetry import Telemetry
 
 __all__ = ["serve_command"]
 
@@ -76,6 +79,7 @@ __all__ = ["serve_command"]
 @prompt_options
 @task_options
 @network_options
+@watch_options
 @common
 def serve_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Serve NETWORK as a model that any client of OpenAI's chat completions can call.
@@ -111,11 +115,11 @@ async def _serve(graph: Graph, options: dict[str, Any], *, as_json: bool) -> Non
         longest_body=options["max_body"],
         most_waiting=options["waiting"],
     )
-    meter = Meter()
-    models = taken(ModelOptions, options)
+    models, watch = taken(ModelOptions, options), taken(WatchOptions, options)
+    meter = meter_of(watch)
     with progress(sys.stderr, meter=meter) as observer:
         async with (
-            connected(graph, models, meter=meter, observer=observer) as opened,
+            connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
             Network(
                 graph,
                 opened.models,
@@ -124,7 +128,7 @@ async def _serve(graph: Graph, options: dict[str, Any], *, as_json: bool) -> Non
                 timeout=options["timeout"] or math.inf,
             ) as network,
             serving(
-                application(network, settings),
+                application(network, settings, telemetry=_spans(opened.observers)),
                 host=options["host"],
                 port=options["port"],
                 patience=options["patience"],
@@ -146,3 +150,7 @@ def _key(variable: str | None) -> str | None:
     if not key:
         raise click.UsageError(f"the variable {variable} is not set; put the API key there")
     return key
+
+
+def _spans(observers: Iterable[Observer]) -> Telemetry | None:
+    return next((one for one in observers if isinstance(one, Telemetry)), None)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,17 +17,16 @@ from langnet.errors import LangnetError
 from langnet.lm.base import Usage
 from langnet.lm.meter import Meter
 from langnet.network import Network
+from langnet.report.telemetry import Telemetry
 from langnet.serve.answer import Cut, chunk, completion, event
 from langnet.serve.counters import Counters
 from langnet.serve.failures import error_response, failure_response
+from langnet.serve.guard import CHAT, guard
 from langnet.serve.pieces import told
 from langnet.serve.request import Asked, RequestError, parsed
 from langnet.trace import Trace
 
 __all__ = ["ServeSettings", "application"]
-
-_BEARER = "Bearer "
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +50,31 @@ class ServeSettings:
     read_timeout: float = 30.0
 
 
-def application(network: Network, settings: ServeSettings | None = None) -> web.Application:
+def application(
+    network: Network,
+    settings: ServeSettings | None = None,
+    *,
+    telemetry: Telemetry | None = None,
+) -> web.Application:
     """An aiohttp application that serves a network; it can be a part of a larger one.
+
+    Args:
+        network: what answers.
+        settings: how it is served.
+        telemetry: makes a span of each request, below the one that the client's headers name.
 
     Raises:
         ValueError: the network has no input of the name that the settings give.
     """
     settings = settings or ServeSettings()
     served = _Served(network, settings)
-    app = web.Application(client_max_size=settings.longest_body, middlewares=[served.guarded])
+    guarded = guard(
+        served.counters, api_key=settings.api_key, model=served.name, telemetry=telemetry
+    )
+    app = web.Application(client_max_size=settings.longest_body, middlewares=[guarded])
     app.add_routes(
         [
-            web.post("/v1/chat/completions", served.complete),
+            web.post(CHAT, served.complete),
             web.get("/v1/models", served.models),
             web.get("/v1/models/{name:.+}", served.model),
             web.get("/health", served.health),
@@ -87,27 +97,6 @@ class _Served:
             raise ValueError(
                 f"{graph.name} has no input {self.main!r}; it reads {', '.join(graph.inputs)}"
             )
-
-    @web.middleware
-    async def guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Checks the key, counts, and turns errors into answers."""
-        began = time.monotonic()
-        response: web.StreamResponse
-        try:
-            if request.path.startswith("/v1/"):
-                self._admit(request)
-            response = await handler(request)
-        except RequestError as error:
-            kind = "invalid_request_error"
-            response = error_response(error.status, error.message, kind, error.field, error.code)
-        except web.HTTPException as error:
-            response = error_response(error.status, error.reason, "invalid_request_error")
-            if "Allow" in error.headers:
-                response.headers["Allow"] = error.headers["Allow"]
-        except LangnetError as error:
-            response = failure_response(error)
-        self.counters.answered(request.path, response.status, time.monotonic() - began)
-        return response
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """Answers a conversation."""
@@ -213,18 +202,6 @@ class _Served:
                 field="model",
                 status=404,
                 code="model_not_found",
-            )
-
-    def _admit(self, request: web.Request) -> None:
-        wanted = self.settings.api_key
-        if wanted is None:
-            return
-        shown = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(shown.encode(), f"{_BEARER}{wanted}".encode()):
-            raise RequestError(
-                "this server asks for an API key, and this one is wrong",
-                status=401,
-                code="invalid_api_key",
             )
 
     def _used(self, meter: Meter) -> Usage:
