@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 _SECRETS = re.compile(r"KEY|TOKEN|PASSWORD|SECRET", re.IGNORECASE)
 _SHORTEST_SECRET = 6
 _LONGEST_FAULT = 300
+_PATIENCE_AFTER_FAILURE = 5.0
 
 
 def missing(package: str, extra: str) -> LangnetError:
@@ -41,7 +42,8 @@ class Tracker(ABC):
         name: what the run is called there.
         id: tells the run from every other; by default it is a new one.
         config: settings to show with the run.
-        patience: seconds that leaving the block waits for the service to take what is left.
+        patience: seconds that leaving the block waits for the service to take what is left; 5 at
+            most where the fit failed or was interrupted.
     """
 
     service: ClassVar[str]
@@ -92,9 +94,11 @@ class Tracker(ABC):
         self._put(partial(self._end, failed=failed))
         self._work.put(None)
         self._thread = None
-        thread.join(self._patience)
+        # Whoever interrupts a fit does not want to wait.
+        patience = min(self._patience, _PATIENCE_AFTER_FAILURE) if failed else self._patience
+        thread.join(patience)
         if thread.is_alive():
-            self._left_out(f"it did not take everything within {self._patience:g} seconds")
+            self._left_out(f"has not taken all that it was told within {patience:g} seconds")
 
     def __enter__(self) -> Self:
         return self
@@ -137,14 +141,13 @@ class Tracker(ABC):
             try:
                 work()
             except Exception as error:  # noqa: BLE001 - watching must not stop the work
-                self._left_out(f"{type(error).__name__}: {error}")
+                why = f"{type(error).__name__}: {error}"
+                self._left_out(f"is told no more of this fit, which goes on: {_safe(why)}")
 
-    def _left_out(self, why: str) -> None:
+    def _left_out(self, what: str) -> None:
         if not self._has_failed:
             self._has_failed = True
-            _log.warning(
-                "%s is told no more of this fit, which goes on: %s", self.service, _safe(why)
-            )
+            _log.warning("%s %s", self.service, what)
 
 
 def _safe(text: str) -> str:
