@@ -22,7 +22,7 @@ from typing import Any, Literal, Self, get_args
 
 from langnet.errors import DataError
 
-__all__ = ["CONTROLS", "FILE", "Entry", "Guidance", "Kind"]
+__all__ = ["CONTROLS", "FILE", "Entry", "Guidance", "Kind", "fitted_nodes"]
 
 FILE = "guidance.jsonl"
 """Where guidance stands in a run directory: a line for each entry, which is only ever added to."""
@@ -218,17 +218,27 @@ class Guidance:
                 self.add(entry)
 
     def add(self, entry: Entry) -> Entry:
-        """Adds an entry, and gives it back."""
+        """Adds an entry, and gives it back.
+
+        Raises:
+            DataError: a run is there already, and fits no prompt or node of that name.
+        """
         if self.file is None:
             self._entries.append(entry)
             return entry
+        _check(entry, self.file.parent)
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
-        # One write at the end of the file: lines of several processes do not mix.
-        with os.fdopen(
-            os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab", buffering=0
-        ) as file:
-            file.write(line.encode(errors="backslashreplace"))
+        text = json.dumps(entry.to_json(), ensure_ascii=False) + "\n"
+        line = text.encode(errors="backslashreplace")
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+        with os.fdopen(os.open(self.file, flags, 0o600), "ab+", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            # An editor may have left the last line without its end.
+            if size:
+                file.seek(size - 1)
+                line = line if file.read(1) == b"\n" else b"\n" + line
+            # One write at the end of the file: lines of several processes do not mix.
+            file.write(line)
         return entry
 
     def rate(
@@ -297,6 +307,39 @@ class Guidance:
         return self.add(Entry(kind="stop", by=by))
 
 
+def fitted_nodes(directory: Path) -> dict[str, str]:
+    """The nodes whose prompts a run fits, each with its prompt's name, parents before children.
+
+    Raises:
+        DataError: run.json cannot be read.
+    """
+    path = directory / "run.json"
+    try:
+        graph = json.loads(path.read_text(encoding="utf-8"))["graph"]
+        nodes = {name: graph["nodes"][name] for name in graph["order"] if name in graph["nodes"]}
+        return {
+            name: node["prompt"]["name"] if isinstance(node["prompt"], dict) else name
+            for name, node in nodes.items()
+            if node["trainable"]
+        }
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DataError(f"{path} cannot be read as that of a run: {error!r}") from error
+
+
+def _check(entry: Entry, directory: Path) -> None:
+    """Refuses names that the run in a directory, if there is one, does not fit."""
+    if not (directory / "run.json").is_file():
+        return
+    nodes = fitted_nodes(directory)
+    prompts = dict.fromkeys(nodes.values())
+    if entry.prompt is not None and entry.prompt not in prompts:
+        raise DataError(
+            f"{directory} fits no prompt {entry.prompt!r}; it fits {', '.join(prompts)}"
+        )
+    if entry.node is not None and entry.node not in nodes:
+        raise DataError(f"{directory} fits no node {entry.node!r}; rate one of {', '.join(nodes)}")
+
+
 def _read(file: Path) -> Iterator[Entry | str]:
     """The entry of each line, or what is wrong with it."""
     try:
@@ -308,6 +351,8 @@ def _read(file: Path) -> Iterator[Entry | str]:
         return
     # What follows the last line break is being written.
     for number, line in enumerate(text.split(b"\n")[:-1], start=1):
+        if not line.strip():
+            continue
         try:
             entry = Entry.from_json(json.loads(line.decode()))
         except (ValueError, TypeError) as error:

@@ -11,13 +11,24 @@ import anyio
 from langnet.errors import RunDeadlineExceeded
 from langnet.events import GuidanceTaken, Notifier, Paused, Resumed
 from langnet.guidance import Entry, Guidance
-from langnet.guided import Refusing, is_paused, parts_of, set_anew, taken, waiting
+from langnet.guided import (
+    Refusing,
+    accepted,
+    is_paused,
+    parts_of,
+    set_anew,
+    taken,
+    waiting,
+)
 from langnet.state import State
+from langnet.vi.directions import standing
 
 __all__ = ["STOPPED", "Listening"]
 
 STOPPED = "stopped by guidance"
 """Why a fit ends that a person stopped."""
+_PINNED = "every prompt is pinned; unpin one and go on with --resume (resume=True)"
+"""Why a fit ends that has nothing left to fit."""
 _EVERY = 0.5
 """Seconds between two looks while the fit is paused."""
 
@@ -65,8 +76,12 @@ class Listening:
         for part in parts_of(new):
             state = self._taken(state, part)
             state = await took(state)
-        stops = any(entry.kind == "stop" for entry in new) and not is_last
-        return state, STOPPED if stops else ""
+        if is_last:
+            return state, ""
+        if any(entry.kind == "stop" for entry in new):
+            return state, STOPPED
+        pinned = standing(accepted(state)).pinned
+        return state, _PINNED if pinned.keys() >= set(self.refusing.graph.trainable) else ""
 
     async def _waited(self, state: State) -> Sequence[Entry]:
         """What is new once nobody lets the fit wait any more."""

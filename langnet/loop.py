@@ -133,12 +133,7 @@ class Loop:
             return self.state
 
         self.state, reason = await self.listening.take(self.state, took, is_last=is_last)
-        if reason or is_last:
-            return reason
-        pinned = directions_at(self.state, self.graph, ()).standing.pinned
-        if set(self.graph.trainable) <= set(pinned):
-            return "every prompt is pinned; unpin one and go on with --resume (resume=True)"
-        return ""
+        return reason
 
     async def _step(self, ahead: Ahead) -> None:
         """Takes a step, and meanwhile validates what came before it where that is not done yet."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from langnet.errors import DataError
-from langnet.guidance import Entry, Guidance
+from langnet.guidance import Entry, Guidance, fitted_nodes
 
 __all__ = ["Latest", "Rated", "Recorded", "Said"]
 
@@ -99,14 +99,7 @@ class Recorded:
     @cached_property
     def learning(self) -> Mapping[str, str]:
         """The nodes whose prompts are fitted, each with its prompt's name."""
-        nodes = self._graph["nodes"]
-        return {
-            name: nodes[name]["prompt"]["name"]
-            if isinstance(nodes[name]["prompt"], Mapping)
-            else name
-            for name in self._graph["order"]
-            if name in nodes and nodes[name]["trainable"]
-        }
+        return fitted_nodes(self.path)
 
     @property
     def prompts(self) -> Mapping[str, str]:

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from langnet import DataError, Guidance, Method, State, fit, init
 from langnet.events import FitFinished, GuidanceTaken, Paused, Resumed, StepStarted, Validated
-from langnet.guidance import Entry
+from langnet.guidance import FILE, Entry
+from langnet.guided import Refusing, accepted, taken
 from langnet.lm.until import Until
+from langnet.report.json_lines import JsonLines
+from langnet.report.progress import Lines
+from langnet.report.timeline import Timeline
 from langnet.testing import TableModel
 from langnet.vi.cleaning import canonical
-from langnet.vi.directions import directions_of
+from langnet.vi.directions import directions_of, standing
+from langnet.vi.memory import Remembered
 from tests.mortal import Killed, Mortal, files
+from tests.test_documents import ROOT, TOP_LEVEL_AWAIT, blocks
 from tests.test_fit import METHOD, data, distribution, network
 from tests.virtual import virtually
 
@@ -123,6 +132,24 @@ async def test_a_rating_is_shown_first_and_replaces_the_metric():
     shown = "sun number 3 notes warm\n\nAnswer:\nOutput: hot\n"
     assert f"{shown}Feedback: A person says that this is wrong: It is icy." in context
     assert context.count("A person says") == 1
+
+
+async def test_a_rating_without_the_parents_texts_has_them_from_the_batch():
+    """Where nobody said what a rated text answered, the batch tells, if the text is in it."""
+    method = Method(
+        steps=1, batch_size=24, candidates=1, mix={"feedback": 1.0}, balance=False, memory=0
+    )
+    said = [
+        Entry(kind="rating", example="e3", node="answer", output=output, good=False)
+        for output in ("hot", "icy")
+    ]
+    model = Noting()
+    await fitted(said, models=model, method=method)
+    (context,) = (one for one in model.asked if "A person" in one)
+    shown = [part.split("\nOutput")[0] for part in context.split("\n\n") if "sun number 3" in part]
+    # One of the two is what the network answered.
+    assert len(shown) == 2
+    assert sum("…" in part for part in shown) == 1
 
 
 def test_the_latest_rating_of_a_text_holds():
@@ -289,6 +316,35 @@ async def test_what_is_given_from_python_is_checked_at_once():
     assert not model.calls
 
 
+async def test_who_watches_is_told_without_content(tmp_path):
+    """Progress tells kinds and refusals; the log has what was said only where content is wanted."""
+    lines = []
+    said = Guidance.at(tmp_path / "run")
+    said.feedback("Say a secret.", prompt="answer")
+    said.unpin("notes")
+    with (
+        JsonLines(tmp_path / "plain.jsonl") as plain,
+        JsonLines(tmp_path / "full.jsonl", content=True) as full,
+    ):
+        await fitted(
+            None,
+            tmp_path / "run",
+            method=replace(METHOD, steps=1),
+            observers=[plain, full, Lines(lines.append, Timeline())],
+        )
+    assert "guidance before step 1: feedback for answer" in lines
+    refused = "the prompt 'notes' is not pinned"
+    assert f"guidance before step 1: unpin for notes is refused: {refused}" in lines
+    told = [json.loads(line) for line in (tmp_path / "plain.jsonl").read_text().splitlines()]
+    taken = [event for event in told if event["event"] == "GuidanceTaken"]
+    assert [(event["kind"], event["refused"]) for event in taken] == [
+        ("feedback", ""),
+        ("unpin", refused),
+    ]
+    assert "Say a secret." not in (tmp_path / "plain.jsonl").read_text()
+    assert "Say a secret." in (tmp_path / "full.jsonl").read_text()
+
+
 async def test_more_proposals_are_made_even_where_nothing_is_wrong():
     """As many proposals as asked for come on top, though a batch without errors is skipped."""
     model = Noting()
@@ -326,7 +382,7 @@ async def test_a_guided_fit_that_is_killed_and_resumed_is_the_same(tmp_path, sta
     whole = Mortal(TableModel(distribution), 10**9)
     await fitted(SAID, tmp_path / "whole", models=whole, method=method)
     wanted = files(tmp_path / "whole")
-    for lives in range(1, whole.calls, max(1, whole.calls // 6)):
+    for lives in range(1, whole.calls, max(1, whole.calls // 4)):
         directory = tmp_path / str(lives)
         with pytest.raises(Killed):
             await fitted(
@@ -336,22 +392,56 @@ async def test_a_guided_fit_that_is_killed_and_resumed_is_the_same(tmp_path, sta
         assert files(directory) == wanted
 
 
-async def test_what_was_taken_in_parts_is_taken_so_again():
-    """Entries that two sessions took before one step lead to the same when a third takes all."""
-    first = (Entry(kind="pin", prompt="answer", text=WARM), Entry(kind="stop"))
-    said = Guidance(first)
-    found, _ = await fitted(said)
-    assert found.reason == "stopped by guidance"
-    assert found.graph.prompts["answer"] == WARM
-    return_to = found.state
-    later = (Entry(kind="unpin", prompt="answer"), Entry(kind="ban", prompt="answer", text="cold"))
-    from langnet.guided import Refusing, accepted, parts_of, taken
+@pytest.mark.parametrize("staleness", [0, 1])
+async def test_what_sessions_took_in_parts_is_taken_so_again(tmp_path, staleness):
+    """What two sessions took before one step leads to the same where one session takes it all."""
+    method = replace(METHOD, staleness=staleness, memory=3)
+    first = [
+        Entry(kind="pin", prompt="answer", text="Say nothing.", step=1),
+        Entry(kind="stop", step=1),
+    ]
+    found, _ = await fitted(first, tmp_path, method=method)
+    assert (found.reason, found.state.step) == ("stopped by guidance", 1)
+    assert found.graph.prompts["answer"] == "Say nothing."
+    told = Guidance.at(tmp_path)
+    told.unpin("answer")
+    told.ban("notes", network().prompts["notes"])
+    found, _ = await fitted(None, tmp_path, resume=True, method=method)
+    assert [(entry.step, entry.part) for entry in found.state.guidance] == [(1, 0)] * 2 + [
+        (1, 1)
+    ] * 2
+    kept = [entry for entry in found.state.guidance if entry.kind != "stop"]
+    again, _ = await fitted(kept, method=method)
+    assert again.state == replace(found.state, guidance=tuple(kept))
 
-    refusing = Refusing(network(), frozenset(), lambda prompt, text: True)
-    resumed = taken(return_to, later, refusing)
-    assert [entry.part for entry in resumed.guidance] == [0, 0, 1, 1]
-    again = [[entry.kind for entry in part] for part in parts_of(accepted(resumed))]
-    assert again == [["pin", "stop"], ["unpin", "ban"]]
+
+@given(data=st.data())
+def test_what_stands_and_what_is_best_keep_to_pins_and_bans(data):
+    """Whatever is said in whatever order, the present and the best prompts keep to all of it."""
+    texts = ("A.", "B.", "c", "C")
+    graph = network().with_prompts({"notes": "A.", "answer": "B."})
+    sets = st.fixed_dictionaries(dict.fromkeys(("notes", "answer"), st.sampled_from(texts)))
+    entries = st.builds(
+        Entry,
+        kind=st.sampled_from(("pin", "unpin", "ban", "unban")),
+        prompt=st.sampled_from(("notes", "answer")),
+        text=st.sampled_from(texts),
+    )
+    best = data.draw(sets)
+    memory = tuple(
+        Remembered(prompts, 0.5 - number / 10, ())
+        for number, prompts in enumerate(data.draw(st.lists(sets, max_size=3)))
+    )
+    state = replace(init(graph), prompts=data.draw(sets), best=best, best_metric=0.5, memory=memory)
+    refusing = Refusing(graph, frozenset(), lambda prompt, text: True)
+    for said in data.draw(st.lists(st.lists(entries, max_size=3), max_size=4)):
+        state = taken(state, said, refusing)
+        held = standing(accepted(state))
+        assert held.keeps(state.prompts)
+        assert held.keeps(state.best)
+        for item in memory:
+            # Nothing that may be shipped is better than what is.
+            assert not held.keeps(item.prompts) or state.best_metric >= item.metric
 
 
 async def test_a_stopped_fit_goes_on_when_it_is_resumed(tmp_path):
@@ -431,8 +521,39 @@ def test_several_processes_add_to_one_file(tmp_path):
         assert mine == [f"{name}{number} " + "ü" * 3000 for number in range(50)]
 
 
+def test_a_line_without_an_end_does_not_swallow_the_next(tmp_path):
+    """What was written by hand without a line break at its end, or with empty lines, is read."""
+    said = Guidance.at(tmp_path)
+    with (tmp_path / FILE).open("w") as file:
+        file.write('{"kind": "pause"}\n\n{"kind": "resume"}')
+    assert [entry.kind for entry in said.entries()] == ["pause"]
+    said.stop()
+    assert [entry.kind for entry in said.entries()] == ["pause", "resume", "stop"]
+
+
 def _append(where):
     directory, name = where
     guidance = Guidance.at(directory)
     for number in range(50):
         guidance.feedback(f"{name}{number} " + "ü" * 3000, by=name)
+
+
+async def test_the_page_on_guidance_runs(tmp_path, monkeypatch, capsys):
+    """Every Python block of the page runs, and nothing that it says is refused."""
+    monkeypatch.chdir(tmp_path)
+    scope = {
+        "graph": network(),
+        "train": data(24),
+        "dev": data(8, 100),
+        "model": TableModel(distribution),
+        "method": replace(METHOD, steps=2),
+    }
+    for code in blocks(ROOT / "docs" / "guidance.md", "python"):
+        compiled = compile(code, "guidance.md", "exec", flags=TOP_LEVEL_AWAIT)
+        waiting = eval(compiled, scope)  # noqa: S307 - the project's own page
+        if inspect.isawaitable(waiting):
+            await waiting
+    assert capsys.readouterr().out.splitlines() == [
+        f"0 {kind} taken" for kind in ("feedback", "rating", "candidate", "ban")
+    ]
+    assert [(entry.step, entry.id) for entry in scope["fitted"].state.guidance] == [(1, "hint-1")]

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.table import Table
-from rich.text import Text
 
 from langnet.cli.group import Command, Group, common, note, output, print_json
+from langnet.cli.guide_table import said_table
 from langnet.cli.prompts import text_of
 from langnet.guidance import Entry, Guidance
-from langnet.recorded import Recorded, Said
+from langnet.recorded import Recorded
 
 __all__ = ["guide"]
 
@@ -89,7 +88,7 @@ def guide(context: click.Context, run: Path, *, as_json: bool) -> None:
             ]
         )
     elif said:
-        output().print(_table(said))
+        output().print(said_table(said))
     else:
         click.echo(f"Nobody has said anything of {run}; langnet guide --help says how.")
 
@@ -286,33 +285,3 @@ def _add(run: Recorded, entry: Entry, *, as_json: bool) -> None:
         print_json(entry.to_json())
     elif entry.kind != "rating":
         note(f"The fit takes it before its next step ({run.path}).")
-
-
-def _table(said: tuple[Said, ...]) -> Table:
-    table = Table()
-    for column in ("taken", "by", "what"):
-        table.add_column(column)
-    for item in said:
-        entry = item.entry
-        when = f"before step {(entry.step or 0) + 1}" if item.is_taken else "not yet"
-        what = " ".join(_words(entry))
-        refused = f"\nrefused: {item.refused}" if item.refused else ""
-        table.add_row(Text(when), Text(entry.by), Text(what + refused))
-    return table
-
-
-def _words(entry: Entry) -> list[str]:
-    """An entry as it would be typed."""
-    quoted = [f'"{entry.text}"'] if entry.text else []
-    about = [] if entry.prompt is None else ["--prompt", entry.prompt]
-    match entry.kind:
-        case "rating":
-            words = ["rate", entry.example or "", "good" if entry.good else "bad"]
-            words += ["--node", entry.node or "", "--output", f'"{entry.output}"']
-            return words + (["--because", *quoted] if quoted else [])
-        case "feedback":
-            return ["feedback", *quoted, *about]
-        case "proposals":
-            return ["propose", str(entry.count), *about]
-        case _:
-            return [entry.kind, *about[1:], *quoted]

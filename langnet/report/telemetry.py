@@ -95,7 +95,7 @@ class Telemetry:
                     "guidance",
                     {
                         "langnet.guidance.kind": event.kind,
-                        "langnet.guidance.refused": event.refused,
+                        "langnet.guidance.refused": bool(event.refused),
                     },
                 )
             case Paused() | Resumed():

@@ -50,11 +50,13 @@ class Rating:
         example: its id.
         node: the node.
         observation: what proposers are shown.
+        is_whole: whether it is known what all of the node's parents said.
     """
 
     example: str
     node: str
     observation: Observation
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,16 @@ class Directions:
             prompt in self.told or self.candidates.get(prompt) or self.proposals.get(prompt)
         )
 
-    def rated(self, nodes: Sequence[str]) -> tuple[Observation, ...]:
-        """The rated texts of some nodes, the latest first."""
-        return tuple(rating.observation for rating in self.ratings if rating.node in nodes)
-
-    def is_rated(self, example: str, node: str, output: str) -> bool:
-        """Whether a person has said whether a text is good."""
-        return any(
-            (rating.example, rating.node, rating.observation.output) == (example, node, output)
-            for rating in self.ratings
+    def rating(self, example: str, node: str, output: str) -> Rating | None:
+        """What a person has said of a text."""
+        return next(
+            (
+                rating
+                for rating in self.ratings
+                if (rating.example, rating.node, rating.observation.output)
+                == (example, node, output)
+            ),
+            None,
         )
 
     def allowed(self, prompt: str, memory: Iterable[Remembered]) -> tuple[Remembered, ...]:
@@ -192,6 +195,7 @@ def _rating(entry: Entry, graph: Graph, examples: Mapping[str, Example]) -> Rati
         .bind("")
         .render({name: values.get(name, _UNKNOWN) for name in graph.structure.parents[node]})
     )
+    whole = all(name in values for name in graph.structure.parents[node])
     word = "A person says that this is " + ("right" if entry.good else "wrong")
     remark = entry.text.strip()
     seen = Observation(
@@ -204,4 +208,4 @@ def _rating(entry: Entry, graph: Graph, examples: Mapping[str, Example]) -> Rati
     )
     # What a person says is wrong is not what should have been said.
     wrong = not entry.good and seen.target == output
-    return Rating(example.id, node, replace(seen, target=None) if wrong else seen)
+    return Rating(example.id, node, replace(seen, target=None) if wrong else seen, whole)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from langnet.concurrency import each
@@ -161,33 +161,41 @@ def observations(
 
     What people rated comes first, and takes the place of what the metric says of the same text.
     """
-    directions = directions or Directions()
     nodes = graph.sharing(prompt)
-    return directions.rated(nodes) + tuple(
-        observation for node in nodes for observation in _of_node(graph, node, seen, directions)
-    )
+    said = directions or Directions()
+    rated = {rating: rating.observation for rating in said.ratings if rating.node in nodes}
+    found: list[Observation] = []
+    for node, item, observation in _by_node(graph, nodes, seen):
+        rating = said.rating(item.example.id, node, observation.output)
+        if rating is None:
+            found.append(observation)
+        elif not rating.is_whole:
+            rated[rating] = replace(rating.observation, context=observation.context)
+    return (*rated.values(), *found)
 
 
-def _of_node(
-    graph: Graph, node: str, seen: Iterable[Seen], directions: Directions
-) -> list[Observation]:
+def _by_node(
+    graph: Graph, nodes: Iterable[str], seen: Iterable[Seen]
+) -> Iterator[tuple[str, Seen, Observation]]:
+    items = tuple(seen)
+    for node in nodes:
+        for item in items:
+            for observation in _of_node(graph, node, item):
+                yield node, item, observation
+
+
+def _of_node(graph: Graph, node: str, item: Seen) -> Iterator[Observation]:
     template = graph.structure.templates[node].bind("")
     marked = node == graph.target == graph.outputs[0]  # the metric marks this node's own text
-    found = []
-    for item in seen:
-        for site in item.forward.at(node):
-            if directions.is_rated(item.example.id, node, site.text):
-                continue
-            target: str | None
-            if node in item.example.targets:
-                target = str(item.example.targets[node])
-            elif item.posterior is not None and node in item.posterior.best:
-                best = item.posterior.best[node]
-                target = str(at(best, site.index)) if reaches(best, site.index) else None
-            else:
-                target = site.text if item.value >= 1 else None
-            parents = parents_at(graph, item.forward.values, node, site.index)
-            right = item.value >= 1 if marked and not site.index else None
-            context = template.render(parents)
-            found.append(Observation(context, site.text, target, item.feedback, right))
-    return found
+    for site in item.forward.at(node):
+        target: str | None
+        if node in item.example.targets:
+            target = str(item.example.targets[node])
+        elif item.posterior is not None and node in item.posterior.best:
+            best = item.posterior.best[node]
+            target = str(at(best, site.index)) if reaches(best, site.index) else None
+        else:
+            target = site.text if item.value >= 1 else None
+        parents = parents_at(graph, item.forward.values, node, site.index)
+        right = item.value >= 1 if marked and not site.index else None
+        yield Observation(template.render(parents), site.text, target, item.feedback, right)

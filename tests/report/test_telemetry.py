@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from langnet import Graph, Inference, Input, Method, Network, Node, fit
 from langnet.errors import LangnetError, RequestRejected
 from langnet.events import FitStarted, StepStarted
+from langnet.guidance import Entry
 from langnet.key import Key
 from langnet.lm.base import Decoding
 from langnet.lm.budget import Budget
@@ -209,3 +210,25 @@ async def test_a_served_request_is_a_span_over_its_calls(exporter, provider):
         "gen_ai.request.model": "one",
     }
     assert (lost.name, lost.attributes["http.response.status_code"]) == ("POST other", 404)
+
+
+async def test_what_people_say_of_a_fit_is_an_event_of_its_span(exporter, provider):
+    """The fit's span tells what kind of guidance was taken or refused, and none of its words."""
+    said = [Entry(kind="feedback", text="private"), Entry(kind="unpin", prompt="answer")]
+    with Telemetry(provider) as telemetry:
+        method = Method(steps=1, batch_size=4, candidates=2)
+        await fit(
+            network(),
+            *(data(8), data(4, 100)),
+            models=TableModel(distribution),
+            method=method,
+            guidance=said,
+            observers=[telemetry],
+        )
+    (whole,) = [span for span in exporter.get_finished_spans() if span.name == "fit"]
+    told = [dict(event.attributes) for event in whole.events if event.name == "guidance"]
+    assert told == [
+        {"langnet.guidance.kind": "feedback", "langnet.guidance.refused": False},
+        {"langnet.guidance.kind": "unpin", "langnet.guidance.refused": True},
+    ]
+    assert "private" not in whole.to_json()

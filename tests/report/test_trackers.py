@@ -176,7 +176,9 @@ def test_tensorboard_reads_what_is_written(tmp_path):
 
 def test_mlflow_reads_what_is_written(tmp_path):
     """Curves, parameters, prompts and files are in the store; one id is one run."""
-    pytest.importorskip("mlflow", reason="MLflow is not installed; docs/observability.md says what ran")
+    pytest.importorskip(
+        "mlflow", reason="MLflow is not installed; docs/observability.md says what ran"
+    )
     from mlflow.tracking import MlflowClient
 
     uri = f"sqlite:///{tmp_path / 'store.db'}"
@@ -197,7 +199,9 @@ def test_mlflow_reads_what_is_written(tmp_path):
 
 def test_wandb_writes_offline(tmp_path, monkeypatch):
     """Curves and prompts are in the run's local file, which holds no command line and no key."""
-    pytest.importorskip("wandb", reason="wandb is not installed; docs/observability.md says what ran")
+    pytest.importorskip(
+        "wandb", reason="wandb is not installed; docs/observability.md says what ran"
+    )
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
     tracker = WandB("weather", directory=tmp_path, name="first", id="abc", config={"seed": 3})
