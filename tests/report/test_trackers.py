@@ -199,13 +199,14 @@ def test_mlflow_reads_what_is_written(tmp_path):
 
 def test_wandb_writes_offline(tmp_path, monkeypatch):
     """Curves and prompts are in the run's local file, which holds no command line and no key."""
-    pytest.importorskip(
+    wandb = pytest.importorskip(
         "wandb", reason="wandb is not installed; docs/observability.md says what ran"
     )
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
     tracker = WandB("weather", directory=tmp_path, name="first", id="abc", config={"seed": 3})
     tell(tracker, keep=__file__)
+    wandb.teardown()  # as at the end of a program: what W&B's own process holds is written
     (folder,) = (tmp_path / "wandb").glob("offline-run-*-abc")
     (file,) = folder.glob("*.wandb")
     data = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
@@ -215,3 +216,17 @@ def test_wandb_writes_offline(tmp_path, monkeypatch):
     assert b"test_trackers.py" in file.read_bytes()
     tables = [json.loads(path.read_text()) for path in folder.rglob("*.table.json")]
     assert [1, "prompt/answer", TEXT] in max((table["data"] for table in tables), key=len)
+
+
+def test_wandb_wants_a_login_before_the_fit(monkeypatch, tmp_path):
+    """Where nobody is logged in the error says what to do, and nobody is asked meanwhile."""
+    wandb = pytest.importorskip(
+        "wandb", reason="wandb is not installed; docs/observability.md says what ran"
+    )
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    wandb.teardown()  # settings are read once
+    with pytest.raises(LangnetError, match="WANDB_MODE=offline"):
+        WandB("weather")
+    wandb.teardown()

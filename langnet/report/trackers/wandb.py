@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from langnet.errors import LangnetError
 from langnet.report.trackers.logged import Logged
 from langnet.report.trackers.tracker import Tracker, missing
 
@@ -26,7 +27,7 @@ class WandB(Tracker):
         **settings: see `Tracker`.
 
     Raises:
-        LangnetError: wandb is not installed.
+        LangnetError: wandb is not installed, or knows nobody to log in as.
     """
 
     service: ClassVar[str] = "Weights & Biases"
@@ -37,6 +38,7 @@ class WandB(Tracker):
         super().__init__(**settings)
         if importlib.util.find_spec("wandb") is None:
             raise missing("wandb", "wandb")
+        _log_in()
         entity, _, self.project = project.rpartition("/")
         self.entity = entity or None
         self._directory = None if directory is None else str(directory)
@@ -54,6 +56,7 @@ class WandB(Tracker):
             resume="allow" if self.id else None,
             dir=self._directory,
             config=dict(config),
+            allow_val_change=True,  # of settings that a fit which goes on may change
             reinit="create_new",  # the run is ours, and none of the program's own is touched
             settings=wandb.Settings(
                 console="off",
@@ -86,3 +89,18 @@ class WandB(Tracker):
 
     def _end(self, *, failed: bool) -> None:
         self._run.finish(exit_code=int(failed))
+
+
+def _log_in() -> None:
+    """Logs in before the fit begins: on a terminal W&B asks for a key, and waits."""
+    import wandb  # noqa: PLC0415 - only who uses it needs it
+
+    if wandb.setup().settings.mode not in {"online", "shared"}:
+        return
+    try:
+        wandb.login()
+    except wandb.errors.Error as error:
+        raise LangnetError(
+            "Weights & Biases knows nobody to log in as; run wandb login, set WANDB_API_KEY, or "
+            "keep the run here with WANDB_MODE=offline"
+        ) from error
