@@ -44,6 +44,8 @@ class FitStarted:
         objective: "likelihood" or "rollout".
         prompts: the prompts at this point.
         validate_every: steps between validations.
+        best_prompts: the prompts of the best validation so far, or those at the start.
+        validations: by steps done, the validations so far.
     """
 
     step: int
@@ -51,6 +53,8 @@ class FitStarted:
     objective: str
     prompts: Mapping[str, str]
     validate_every: int = 1
+    best_prompts: Mapping[str, str] = field(default_factory=dict)
+    validations: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +142,14 @@ class Validated:
         metric: the mean of the metric over the validation examples.
         best: the best so far, this one included.
         is_best: whether this one is the best.
+        best_prompts: the prompts of the best.
     """
 
     step: int
     metric: float
     best: float
     is_best: bool
+    best_prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,15 @@ class Loop:
         method, state = self.method, self.state
         objective = resolved_objective(self.graph, self.models, method)
         self.tell(
-            FitStarted(state.step, method.steps, objective, state.prompts, method.validate_every)
+            FitStarted(
+                state.step,
+                method.steps,
+                objective,
+                state.prompts,
+                method.validate_every,
+                state.best,
+                tuple((done.step, done.metric) for done in state.validations),
+            )
         )
         if self.plan is not None:
             total, one = self.plan.total, self.plan.step.total
@@ -250,7 +258,8 @@ class Loop:
         self.state = after_validation(self.state, found, self.method, of=of)
         state = self.state
         last = state.validations[-1]
-        self.tell(Validated(last.step, found.mean, state.best_metric, state.stale == 0))
+        is_best = state.stale == 0
+        self.tell(Validated(last.step, found.mean, state.best_metric, is_best, state.best))
 
     @property
     def _records(self) -> bool:

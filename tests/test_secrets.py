@@ -100,6 +100,7 @@ def test_a_fit_with_everything_on_leaves_no_key(folder, call, fit_options, toy):
     found, number = leaking_files(folder)
     assert not found
     assert number > 15
+    assert json.loads((folder / "run" / "live.json").read_text())["status"] == "finished"
 
 
 async def test_spans_and_documents_of_a_fit_hold_no_key(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +14,12 @@ from rich.text import Text
 
 from langnet.cli.amounts import Age, Size
 from langnet.cli.group import Command, common, note, output, print_json
+from langnet.cli.view import shown_at_once, view_options
 from langnet.errors import LangnetError
 from langnet.events import PhaseAdvanced
 from langnet.lm.cache import CacheStats, DiskStore, default_cache_path
 from langnet.lm.transfer import export_entries, import_entries
 from langnet.lm.upkeep import prune as prune_entries
-from langnet.report.progress import progress
 from langnet.report.words import counted
 
 __all__ = ["cache"]
@@ -79,6 +78,7 @@ def stats(directory: str | None, *, as_json: bool) -> None:
 @click.option("--to", "size", type=Size(), help="Remove the oldest until it fits, such as 1GB.")
 @click.option("--model", help="Of this model's answers alone; * stands for any characters.")
 @_yes
+@view_options
 @common
 def prune(
     directory: str | None,
@@ -148,6 +148,7 @@ def clear(directory: str | None, *, as_json: bool, yes: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @_directory
 @click.option("--model", help="This model's answers alone; * stands for any characters.")
+@view_options
 @common
 def export(file: Path, directory: str | None, model: str | None, *, as_json: bool) -> None:
     """Write the answers to FILE as JSON lines, packed where its name ends in .gz.
@@ -172,6 +173,7 @@ def export(file: Path, directory: str | None, model: str | None, *, as_json: boo
 @cache.command("import", cls=Command)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_directory
+@view_options
 @common
 def import_(file: Path, directory: str | None, *, as_json: bool) -> None:
     """Add the answers of FILE, which `export` has written; what is there already stays.
@@ -210,5 +212,5 @@ def _opened(path: Path) -> Iterator[DiskStore]:
 
 @contextmanager
 def _shown(what: str) -> Iterator[Callable[[int, int], None]]:
-    with progress(sys.stderr) as observer:
+    with shown_at_once() as observer:
         yield lambda done, total: observer(PhaseAdvanced(what, done, total))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ from langnet.cli.options import (
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
+from langnet.cli.view import shown, view_options
 from langnet.collect import Collected, collect, write_solutions
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
-from langnet.report.progress import progress
 from langnet.report.words import counted
 
 __all__ = ["collect_command"]
@@ -56,6 +55,7 @@ __all__ = ["collect_command"]
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
 @network_options
+@view_options
 @common
 def collect_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Run NETWORK several times on each example, and keep each solution with its judgement.
@@ -112,7 +112,7 @@ async def _collect(
 ) -> Collected:
     total = len(examples) * options["draws"]
     done = 0
-    with progress(sys.stderr, meter=meter, later=total) as observer:
+    async with shown(meter=meter, graph=graph, later=total) as observer:
 
         def advance() -> None:
             nonlocal done

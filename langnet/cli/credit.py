@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from langnet.cli.options import (
 )
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
+from langnet.cli.view import shown, view_options
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.credit import Credit, credit, subsets
 from langnet.data import Example, data_hash
@@ -37,7 +37,6 @@ from langnet.graph import Graph
 from langnet.lm.meter import Meter
 from langnet.report.cost import parts_of, spending_data
 from langnet.report.diagnosis import credit_report
-from langnet.report.progress import progress
 
 __all__ = ["credit_command"]
 
@@ -71,6 +70,7 @@ class _Job:
 @watch_options
 @failures_option
 @network_options
+@view_options
 @common
 def credit_command(run: str, *, as_json: bool, **options: Any) -> None:
     """Say which prompt brought the gain of the fit in the directory RUN.
@@ -152,7 +152,7 @@ async def _credit(job: _Job, meter: Meter) -> Credit:
     total = len(job.examples)
     later = total * len(subsets([name for name in old if old[name] != new[name]]))
     done: Counter[str] = Counter()
-    with progress(sys.stderr, meter=meter, later=later) as observer:
+    async with shown(meter=meter, graph=job.initial, later=later) as observer:
 
         def advance(name: str) -> None:
             done[name] += 1

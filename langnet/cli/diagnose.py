@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import partial
 from typing import Any
@@ -26,13 +25,13 @@ from langnet.cli.options import (
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.settings import method_of, method_options
 from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
+from langnet.cli.view import shown, view_options
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.diagnose import Bars, Diagnosis, Effort, diagnose
 from langnet.graph import Graph
 from langnet.lm.budget import Price
 from langnet.report.diagnosis import diagnosis_report
-from langnet.report.progress import progress
 from langnet.report.words import counted, duration, quantity
 
 __all__ = ["diagnose_command"]
@@ -95,6 +94,7 @@ _LOOK = partial(click.option, cls=Option, group="Diagnosis", show_default=True)
 @method_options
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every choice.")
 @network_options
+@view_options
 @common
 def diagnose_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Say whether fitting NETWORK is worth its cost: go, no-go or unclear, and why.
@@ -171,14 +171,16 @@ async def _diagnose(
     meter = meter_of(watch)
     effort: Effort = settings["effort"]
     later = len(graph.trainable) * (effort.tries * effort.screen + 3 * effort.confirm)
-    with progress(sys.stderr, meter=meter, later=later) as observer:
-        async with connected(graph, models, meter=meter, observer=observer, watch=watch) as opened:
-            return await diagnose(
-                graph,
-                train,
-                dev,
-                models=opened.models,
-                proposer=opened.proposer,
-                observers=[observer, *opened.observers],
-                **settings,
-            )
+    async with (
+        shown(meter=meter, graph=graph, later=later) as observer,
+        connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
+    ):
+        return await diagnose(
+            graph,
+            train,
+            dev,
+            models=opened.models,
+            proposer=opened.proposer,
+            observers=[observer, *opened.observers],
+            **settings,
+        )

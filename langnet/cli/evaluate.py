@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -37,6 +36,7 @@ from langnet.cli.prompts import prompted
 from langnet.cli.ranking import Ranking, ranking_of, ranking_options
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
+from langnet.cli.view import shown, view_options
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.confidence import PROBABILITY
 from langnet.data import Example
@@ -50,7 +50,6 @@ from langnet.metrics import Interval, confusion, interval
 from langnet.program import Program
 from langnet.report.bounds import bound_report
 from langnet.report.cost import cost_table, parts_of, spending_data
-from langnet.report.progress import progress
 from langnet.report.result import interval_data
 from langnet.report.table import confusion_table, measured
 from langnet.report.words import counted
@@ -112,6 +111,7 @@ class _Found:
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
 @network_options
+@view_options
 @common
 def evaluate_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Evaluate NETWORK on examples with known answers.
@@ -206,7 +206,7 @@ async def _evaluate(job: _Job, meter: Meter) -> _Found:
     total = len(job.examples)
     later = total if job.bounding is None else 2 * total
     done: Counter[str] = Counter()
-    with progress(sys.stderr, meter=meter, later=later) as observer:
+    async with shown(meter=meter, graph=job.graph, later=later) as observer:
 
         def advance(phase: str) -> None:
             done[phase] += 1

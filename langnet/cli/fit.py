@@ -40,6 +40,7 @@ from langnet.cli.options import (
 )
 from langnet.cli.settings import budget_options, method_options
 from langnet.cli.track import track_option, tracking
+from langnet.cli.view import view_options
 from langnet.cli.watch import watch_options
 from langnet.listening import STOPPED
 from langnet.manifest import read_manifest
@@ -112,6 +113,7 @@ _SHOWN = 10
     help="Keep every text that the fit sees, for reports.",
 )
 @network_options
+@view_options
 @common
 def fit_command(**options: Any) -> None:
     """Fit the prompts of NETWORK, and compare it with its beginning on held-out examples.

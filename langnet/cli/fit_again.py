@@ -32,9 +32,9 @@ __all__ = [
     "reproduced",
 ]
 
-_ELSEWHERE = ("out", "manifest", "from-manifest", "track")
-"""Options that say where a fit is written or read, and take a value; they decide nothing."""
-_HOW = ("resume", "json", "debug")
+_ELSEWHERE = ("out", "manifest", "from-manifest", "track", "view")
+"""Options that say where a fit is written, read or shown, and take a value; they decide nothing."""
+_HOW = ("--resume", "--json", "--debug", "--quiet", "-q")
 """Flags that decide nothing."""
 _INSTEAD = ("cache", "model", "models", "proposer")
 """Options that may be given anew when a fit is run again."""
@@ -61,13 +61,12 @@ def deciding(arguments: Sequence[str], *, without: Sequence[str] = ()) -> tuple[
         without: further options to leave out, each of which takes a value.
     """
     valued = {f"--{name}" for name in (*_ELSEWHERE, *without)}
-    flags = {f"--{name}" for name in _HOW}
     kept: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument in valued:
             next(waiting, None)
-        elif argument not in flags and argument.partition("=")[0] not in valued:
+        elif argument not in _HOW and argument.partition("=")[0] not in valued:
             kept.append(re.sub(r"(?<=://)[^/@\s]+@", "", argument))
     return tuple(kept)
 

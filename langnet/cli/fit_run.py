@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from langnet.cli.fit_baselines import counted_baselines, with_examples
 from langnet.cli.fit_job import Job
 from langnet.cli.group import command_line, note, on_interrupt
 from langnet.cli.track import Tracking
+from langnet.cli.view import shown
 from langnet.cli.watch import meter_of
 from langnet.errors import GraphError, RunDeadlineExceeded
 from langnet.events import Event, FitStarted, Observer, PhaseAdvanced, StepFinished
@@ -30,7 +30,6 @@ from langnet.lm.reading import total
 from langnet.manifest import manifest
 from langnet.report.baselines import HeldOut, baselines, held_out
 from langnet.report.cost import cost_data, parts_of
-from langnet.report.progress import progress
 from langnet.report.result import result_data
 
 __all__ = ["Outcome", "cut_off", "document_of", "is_cut_off", "run_fit", "write"]
@@ -83,52 +82,48 @@ async def run_fit(job: Job, tracked: Tracking) -> Outcome:
             write_json(job.directory / "cost.json", spent())
 
     try:
-        with progress(
-            sys.stderr,
-            meter=meter,
-            later=len(job.splits.test) * (2 + (counted_baselines(job) if job.baselines else 0)),
-        ) as observer:
-            async with connected(
+        later = len(job.splits.test) * (2 + (counted_baselines(job) if job.baselines else 0))
+        async with (
+            shown(meter=meter, graph=job.graph, later=later, directory=job.directory) as observer,
+            connected(
                 job.graph, job.models, meter=meter, observer=observer, watch=job.watch
-            ) as opened:
-                run = describe(
-                    job.graph,
-                    job.seed,
-                    train=job.splits.train,
-                    dev=job.splits.dev,
-                    models=opened.models,
-                    proposer=opened.proposer,
-                    method=job.method,
-                )
-                if job.recorded is not None:
-                    refuse(job.recorded, run, job.directory)
-                tracked.configure(
-                    run,
-                    network=job.graph.name,
-                    task=job.splits.task.spec,
-                    metric=job.metric.name,
-                )
-                fitted = await fit(
-                    job.graph,
-                    job.splits.train,
-                    job.splits.dev,
-                    models=opened.models,
-                    proposer=opened.proposer,
-                    metric=job.metric.metric,
-                    method=job.method,
-                    seed=job.seed,
-                    directory=job.directory,
-                    resume=job.resume,
-                    traces=job.traces,
-                    observers=[noted, observer, *opened.observers, *tracked.observers],
-                    meter=meter,
-                    budget=job.budget,
-                    spent=_spent(earlier),
-                    plan=True,
-                    guidance=guidance_again(job.recorded) or job.candidates,
-                )
-                test = await _held_out(job, fitted, opened, observer)
-                result = _result(job, fitted, test, opened)
+            ) as opened,
+        ):
+            run = describe(
+                job.graph,
+                job.seed,
+                train=job.splits.train,
+                dev=job.splits.dev,
+                models=opened.models,
+                proposer=opened.proposer,
+                method=job.method,
+            )
+            if job.recorded is not None:
+                refuse(job.recorded, run, job.directory)
+            tracked.configure(
+                run, network=job.graph.name, task=job.splits.task.spec, metric=job.metric.name
+            )
+            fitted = await fit(
+                job.graph,
+                job.splits.train,
+                job.splits.dev,
+                models=opened.models,
+                proposer=opened.proposer,
+                metric=job.metric.metric,
+                method=job.method,
+                seed=job.seed,
+                directory=job.directory,
+                resume=job.resume,
+                traces=job.traces,
+                observers=[noted, observer, *opened.observers, *tracked.observers],
+                meter=meter,
+                budget=job.budget,
+                spent=_spent(earlier),
+                plan=True,
+                guidance=guidance_again(job.recorded) or job.candidates,
+            )
+            test = await _held_out(job, fitted, opened, observer)
+            result = _result(job, fitted, test, opened)
     finally:
         cost = spent()
         # Where this fit has not begun, what is in the directory belongs to another one.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 from rich.table import Table
 from rich.text import Text
 
 from langnet.cli.group import Command, common, output, print_json
+from langnet.cli.view import shown_at_once, view_options
 from langnet.events import PhaseAdvanced
 from langnet.lm.local.catalogue import catalogue
 from langnet.lm.local.catalogue import pull as fetch
-from langnet.report.progress import progress
 
 __all__ = ["models"]
 
@@ -61,6 +59,7 @@ def list_models(*, as_json: bool) -> None:
 
 @models.command("pull", cls=Command)
 @click.argument("name")
+@view_options
 @common
 def pull(name: str, *, as_json: bool) -> None:
     """Download the model NAME of the catalogue, unless it is here already.
@@ -68,7 +67,7 @@ def pull(name: str, *, as_json: bool) -> None:
     Examples:
         langnet models pull smollm2
     """
-    with progress(sys.stderr) as observer:
+    with shown_at_once() as observer:
         path = fetch(
             name, progress=lambda done, total: observer(PhaseAdvanced("download", done, total))
         )

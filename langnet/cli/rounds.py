@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,12 +36,12 @@ from langnet.cli.options import (
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import method_of, method_options
 from langnet.cli.task import DataOptions, Measure, adapted, load_data, measure, taken
+from langnet.cli.view import shown, view_options
 from langnet.data import Example
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
 from langnet.procedure import Procedure
 from langnet.report.baselines import HeldOut, held_out
-from langnet.report.progress import progress
 from langnet.report.result import held_out_data
 from langnet.report.table import held_out_table, prompts_table
 from langnet.report.words import counted
@@ -96,6 +95,7 @@ class _Job:
 )
 @click.option("--resume", is_flag=True, help="Go on with the rounds in the directory.")
 @network_options
+@view_options
 @common
 def rounds_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Collect what NETWORK writes and fit its prompts to that, several times.
@@ -179,34 +179,36 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
 async def _rounds(
     job: _Job, options: dict[str, Any], meter: Meter
 ) -> tuple[Rounds, HeldOut | None]:
-    with progress(sys.stderr, meter=meter, later=2 * len(job.test)) as observer:
-        async with connected(job.graph, job.models, meter=meter, observer=observer) as opened:
-            found = await run_rounds(
-                job.procedure,
-                job.train,
-                job.dev,
-                models=opened.models,
-                proposer=opened.proposer,
-                metric=job.metric.metric,
-                method=job.method,
-                count=options["rounds"],
-                draws=options["collect"],
-                seed=options["seed"],
-                directory=job.directory,
-                resume=options["resume"],
-                observers=[observer],
-                meter=meter,
-            )
-            if not job.test:
-                return found, None
-            test = await held_out(
-                job.graph,
-                found.onto(job.graph),
-                job.test,
-                models=opened.models,
-                metric=job.metric.metric,
-                seed=options["seed"],
-                concurrency=job.method.concurrency,
-                max_failures=job.method.max_failures,
-            )
-            return found, test
+    async with (
+        shown(meter=meter, later=2 * len(job.test)) as observer,
+        connected(job.graph, job.models, meter=meter, observer=observer) as opened,
+    ):
+        found = await run_rounds(
+            job.procedure,
+            job.train,
+            job.dev,
+            models=opened.models,
+            proposer=opened.proposer,
+            metric=job.metric.metric,
+            method=job.method,
+            count=options["rounds"],
+            draws=options["collect"],
+            seed=options["seed"],
+            directory=job.directory,
+            resume=options["resume"],
+            observers=[observer],
+            meter=meter,
+        )
+        if not job.test:
+            return found, None
+        test = await held_out(
+            job.graph,
+            found.onto(job.graph),
+            job.test,
+            models=opened.models,
+            metric=job.metric.metric,
+            seed=options["seed"],
+            concurrency=job.method.concurrency,
+            max_failures=job.method.max_failures,
+        )
+        return found, test

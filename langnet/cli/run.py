@@ -17,13 +17,13 @@ from langnet.cli.network import default_task, load_network
 from langnet.cli.options import model_options, network_options, prompt_options, task_options
 from langnet.cli.prompts import named_texts, prompted
 from langnet.cli.task import taken
+from langnet.cli.view import shown, view_options
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.graph import Graph
 from langnet.key import Key
 from langnet.program import Program
-from langnet.report.progress import progress
 from langnet.report.result import answer_data
 from langnet.run import stream
 from langnet.trace import Failure, Trace
@@ -56,6 +56,7 @@ __all__ = ["run_command"]
 @watch_options
 @prompt_options
 @network_options
+@view_options
 @common
 def run_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Run NETWORK on one input, or on a stream of them.
@@ -95,22 +96,22 @@ async def _run(
     """Runs the examples, or those of the standard input, and gives how many failed."""
     models, watch = taken(ModelOptions, options), taken(WatchOptions, options)
     meter, failed = meter_of(watch), 0
-    with progress(sys.stderr, meter=meter) as observer:
-        async with (
-            connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
-            stream(
-                Program(graph, opened.models),
-                _from_stdin(graph) if examples is None else examples,
-                key=Key(("run", options["seed"])),
-                greedy=not options["sample"],
-                concurrency=options["concurrency"],
-                max_failures=0.0 if examples is not None else 1.0,
-            ) as outcomes,
-        ):
-            async for outcome in outcomes:
-                if isinstance(outcome, Failure):
-                    failed += 1
-                _print(outcome, graph, options, lines=examples is None, as_json=as_json)
+    async with (
+        shown(meter=meter, graph=graph) as observer,
+        connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
+        stream(
+            Program(graph, opened.models),
+            _from_stdin(graph) if examples is None else examples,
+            key=Key(("run", options["seed"])),
+            greedy=not options["sample"],
+            concurrency=options["concurrency"],
+            max_failures=0.0 if examples is not None else 1.0,
+        ) as outcomes,
+    ):
+        async for outcome in outcomes:
+            if isinstance(outcome, Failure):
+                failed += 1
+            _print(outcome, graph, options, lines=examples is None, as_json=as_json)
     return failed
 
 

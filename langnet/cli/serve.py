@@ -18,11 +18,11 @@ from langnet.cli.network import default_task, load_network
 from langnet.cli.options import model_options, network_options, prompt_options, task_options
 from langnet.cli.prompts import prompted
 from langnet.cli.task import taken
+from langnet.cli.view import shown, view_options
 from langnet.cli.watch import WatchOptions, meter_of, watch_options
 from langnet.events import Observer
 from langnet.graph import Graph
 from langnet.network import Network
-from langnet.report.progress import progress
 from langnet.report.telemetry import Telemetry
 
 __all__ = ["serve_command"]
@@ -80,6 +80,7 @@ __all__ = ["serve_command"]
 @task_options
 @network_options
 @watch_options
+@view_options
 @common
 def serve_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Serve NETWORK as a model that any client of OpenAI's chat completions can call.
@@ -117,30 +118,30 @@ async def _serve(graph: Graph, options: dict[str, Any], *, as_json: bool) -> Non
     )
     models, watch = taken(ModelOptions, options), taken(WatchOptions, options)
     meter = meter_of(watch)
-    with progress(sys.stderr, meter=meter) as observer:
-        async with (
-            connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
-            Network(
-                graph,
-                opened.models,
-                greedy=not options["sample"],
-                concurrency=options["concurrency"],
-                timeout=options["timeout"] or math.inf,
-            ) as network,
-            serving(
-                application(network, settings, telemetry=_spans(opened.observers)),
-                host=options["host"],
-                port=options["port"],
-                patience=options["patience"],
-            ) as address,
-        ):
-            name = settings.name or graph.name
-            if as_json:
-                print_json({"url": f"{address}/v1", "model": name})
-                sys.stdout.flush()
-            else:
-                note(f"{name} is served at {address}/v1; Ctrl-C ends it.")
-            await anyio.sleep_forever()
+    async with (
+        shown(meter=meter, graph=graph) as observer,
+        connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
+        Network(
+            graph,
+            opened.models,
+            greedy=not options["sample"],
+            concurrency=options["concurrency"],
+            timeout=options["timeout"] or math.inf,
+        ) as network,
+        serving(
+            application(network, settings, telemetry=_spans(opened.observers)),
+            host=options["host"],
+            port=options["port"],
+            patience=options["patience"],
+        ) as address,
+    ):
+        name = settings.name or graph.name
+        if as_json:
+            print_json({"url": f"{address}/v1", "model": name})
+            sys.stdout.flush()
+        else:
+            note(f"{name} is served at {address}/v1; Ctrl-C ends it.")
+        await anyio.sleep_forever()
 
 
 def _key(variable: str | None) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,13 +25,13 @@ from langnet.cli.options import (
 from langnet.cli.prompts import prompted
 from langnet.cli.settings import failures_option
 from langnet.cli.task import DataOptions, adapted, load_data, measure, taken
+from langnet.cli.view import shown, view_options
 from langnet.data import Example
 from langnet.errors import DataError
 from langnet.events import PhaseAdvanced
 from langnet.graph import Graph
 from langnet.lm.meter import Meter
 from langnet.report.plot import plot_points
-from langnet.report.progress import progress
 from langnet.report.table import measured
 from langnet.sweep import Point, grid, sweep
 
@@ -64,6 +63,7 @@ __all__ = ["sweep_command"]
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides every draw.")
 @failures_option
 @network_options
+@view_options
 @common
 def sweep_command(network: str, *, as_json: bool, **options: Any) -> None:
     """Evaluate NETWORK with each choice of some settings, on the same examples.
@@ -132,7 +132,7 @@ async def _sweep(
 ) -> list[Point]:
     total = len(points) * len(examples)
     done = 0
-    with progress(sys.stderr, meter=meter, later=total) as observer:
+    async with shown(meter=meter, later=total) as observer:
 
         def advance() -> None:
             nonlocal done

@@ -16,7 +16,7 @@ from langnet.drawing.words import details, kind_of, printable, title
 from langnet.graph import Graph
 from langnet.node import Node
 
-__all__ = ["as_text"]
+__all__ = ["as_text", "outline"]
 
 _MARKS = {"input": "○", "trainable": "●", "frozen": "◐", "function": "◆"}
 _WIDEST = 12
@@ -24,14 +24,7 @@ _WIDEST = 12
 
 def as_text(graph: Graph, *, width: int = 100) -> str:
     """The graph as lines of text, with prompts cut off at the width (in terminal cells)."""
-    lanes = _lanes(graph, straight=False)
-    straight = max(map(cell_len, lanes)) > 2 * _WIDEST
-    if straight:
-        lanes = _lanes(graph, straight=True)
-    names = [
-        f"{lane} {title(graph, name)}" + (_readings(graph, name) if straight else "")
-        for lane, name in zip(lanes, graph.order, strict=True)
-    ]
+    names = outline(graph)
     notes = [", ".join(details(graph, name)) for name in graph.order]
     columns = max(map(cell_len, names)), max(map(cell_len, notes))
     lines = [_heading(graph)]
@@ -42,6 +35,18 @@ def as_text(graph: Graph, *, width: int = 100) -> str:
             line += f'  "{printable(part.prompt_text)}"'
         lines.append(_cut(line.rstrip(), width))
     return "\n".join(lines)
+
+
+def outline(graph: Graph) -> list[str]:
+    """The edges and the title of each part, in the order of the graph."""
+    lanes = _lanes(graph, straight=False)
+    straight = max(map(cell_len, lanes)) > 2 * _WIDEST
+    if straight:
+        lanes = _lanes(graph, straight=True)
+    return [
+        f"{lane} {title(graph, name)}" + (_readings(graph, name) if straight else "")
+        for lane, name in zip(lanes, graph.order, strict=True)
+    ]
 
 
 def _heading(graph: Graph) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "shortened",
     "subtitle",
     "title",
+    "visible",
 ]
 
 Plate = tuple[str, ...]
@@ -29,15 +30,16 @@ Plate = tuple[str, ...]
 
 def printable(text: str) -> str:
     """One line of visible characters: white space run together, control characters escaped."""
-    return _visible(" ".join(text.split()))
+    return visible(" ".join(text.split()))
 
 
 def escaped(text: str) -> str:
     """Text for HTML and SVG: markup and control characters escaped, lines kept."""
-    return html.escape(_visible(text))
+    return html.escape(visible(text))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Text with its control characters escaped, save for ends of lines and tabs."""
     return "".join(
         char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
         for char in text

@@ -88,6 +88,7 @@ class Limiter:
             refused=self._tempo.refused,
             queued=self._queued,
             closed_for=0.0 if until == -inf else max(0.0, until - current_time()),
+            used=self._tempo.used(current_time()) if limits else {},
         )
 
     def member(self, name: str = "") -> Member:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from langnet.lm.headers import Resource
 
 __all__ = ["LimiterReading", "Limits"]
 
@@ -84,6 +89,7 @@ class LimiterReading:
         queued: seconds that calls have waited for their turn, added up over calls that waited at
             the same time.
         closed_for: seconds for which calls fail at once, since a quota is used up; 0 where they go.
+        used: requests and tokens of the last minute, by the resource that is limited.
     """
 
     requests_per_minute: float | None
@@ -97,3 +103,4 @@ class LimiterReading:
     refused: int
     queued: float
     closed_for: float
+    used: Mapping[Resource, int] = field(default_factory=dict)

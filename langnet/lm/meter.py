@@ -10,21 +10,24 @@ answers are free.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from langnet.errors import BudgetExceeded
 from langnet.lm.base import Usage
 from langnet.lm.budget import Budget, Price
 from langnet.lm.caller import NODE, PURPOSE
+from langnet.lm.limiter import Limiter
 from langnet.lm.metered import Metered
 from langnet.lm.prices import Prices, PriceUnknown
 from langnet.lm.reading import WATCHED, Counts, MeterReading
-from langnet.lm.wrapper import innermost, name_of
+from langnet.lm.wrapper import innermost, name_of, stack_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from langnet.lm.base import LanguageModel
+    from langnet.lm.limits import LimiterReading
 
 __all__ = ["Meter", "MeterReading", "Metered"]
 
@@ -39,13 +42,23 @@ class Meter:
             say (`Prices.usual`).
     """
 
-    __slots__ = ("_budget", "_counts", "_earlier", "_models", "_reserved", "_total", "prices")
+    __slots__ = (
+        "_budget",
+        "_counts",
+        "_earlier",
+        "_limiters",
+        "_models",
+        "_reserved",
+        "_total",
+        "prices",
+    )
 
     def __init__(self, *, prices: Prices | None = None) -> None:
         self.prices = Prices.usual() if prices is None else prices
         self._total = Counts()
         self._counts: dict[tuple[str, str, str], Counts] = {}
         self._models: dict[str, tuple[str, Price | None]] = {}
+        self._limiters: dict[str, Limiter] = {}
         self._budget: Budget | None = None
         self._earlier = MeterReading()
         self._reserved = (Usage(), 0.0)
@@ -53,6 +66,15 @@ class Meter:
     def snapshot(self) -> MeterReading:
         """The counts as they stand now."""
         return self._total.reading()
+
+    @property
+    def places(self) -> Mapping[tuple[str, str, str], Counts]:
+        """The counters themselves by node, purpose and model: to be looked at often, at no cost."""
+        return MappingProxyType(self._counts)
+
+    def limits(self) -> dict[str, LimiterReading]:
+        """How the limiter of each model stands that has one, by the model's name."""
+        return {name: limiter.reading() for name, limiter in self._limiters.items()}
 
     def by_node(self) -> dict[str, MeterReading]:
         """The counts by the node whose call it was; "" where none was named."""
@@ -99,6 +121,10 @@ class Meter:
         if self._models.setdefault(name, (identity, price))[0] != identity:
             name = identity
             self._models[name] = identity, price
+        for part in stack_of(model):
+            limiter = getattr(part, "limiter", None)
+            if isinstance(limiter, Limiter):
+                self._limiters.setdefault(name, limiter)
         return name
 
     def price(self, name: str) -> Price | None:

@@ -70,6 +70,7 @@ class Metered(Wrapper):
         with self._allowed(context, (), draws, decoding.max_tokens * len(keys)):
             for each in counts:
                 each.sample_calls += 1
+                each.open += 1
             token = COUNTING.set(counts)
             try:
                 completions = await self.model.sample(context, decoding=decoding, keys=keys)
@@ -78,6 +79,8 @@ class Metered(Wrapper):
                 raise
             finally:
                 COUNTING.reset(token)
+                for each in counts:
+                    each.open -= 1
             usage = completions[0].usage if len(completions) == 1 else _used(completions)
             is_told = self._is_told(usage)
             if not is_told:
@@ -130,6 +133,8 @@ class Metered(Wrapper):
 
     async def _counted(self, counts: tuple[Counts, ...], call: Awaitable[T]) -> T:
         token = COUNTING.set(counts)
+        for each in counts:
+            each.open += 1
         try:
             return await call
         except LangnetError as error:
@@ -137,6 +142,8 @@ class Metered(Wrapper):
             raise
         finally:
             COUNTING.reset(token)
+            for each in counts:
+                each.open -= 1
 
     def _failed(self, counts: tuple[Counts, ...], error: LangnetError) -> None:
         for each in counts:

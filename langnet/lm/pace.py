@@ -160,6 +160,11 @@ class Pacer:
         lane.others = int(more) if more > _TOLD * lane.limit else 0
         lane.others_until = now + (MINUTE if reset is None else reset)
 
+    def used(self, now: float) -> dict[Resource, int]:
+        """What was taken within the last minute of each limit, as far as it is settled."""
+        self._forget(now)
+        return {name: lane.used for name, lane in self._lanes.items() if lane.limit < inf}
+
     def delay(self, now: float, requests: int, tokens: int, drawn: int = 0) -> float:
         """Seconds until so much may be asked for again to go; not above zero where it may now."""
         self._forget(now)

@@ -111,9 +111,15 @@ def total(readings: Iterable[MeterReading]) -> MeterReading:
 
 
 class Counts:
-    """Counters that go on; see `MeterReading` for what they count."""
+    """Counters that go on; see `MeterReading` for what they count.
 
-    __slots__ = _NAMES
+    Attributes:
+        open: calls that are under way below the meter, those that wait for their turn included.
+    """
+
+    __slots__ = (*_NAMES, "open")
+
+    open: int
 
     sample_calls: int
     score_calls: int
@@ -139,6 +145,7 @@ class Counts:
         self.prompt_tokens = self.completion_tokens = self.cached_tokens = 0
         self.errors = self.retries = self.estimated_tokens = self.unpriced_tokens = 0
         self.waited = self.queued = self.known_cost = 0.0
+        self.open = 0
 
     @property
     def calls(self) -> int:

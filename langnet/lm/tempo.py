@@ -71,6 +71,10 @@ class Tempo:
         """The limits per minute that are kept to, where one is known."""
         return self._pacer.limits
 
+    def used(self, now: float) -> dict[Resource, int]:
+        """What was taken of these limits within the last minute."""
+        return self._pacer.used(now)
+
     @property
     def is_free(self) -> bool:
         """Whether nothing is limited, and nothing was refused; then all calls may go at once."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from langnet.report.baselines import Baseline, HeldOut, baselines, calibrated, held_out
 from langnet.report.cost import cost_data, cost_table, parts_of
 from langnet.report.json_lines import JsonLines
-from langnet.report.progress import progress
+from langnet.report.progress import progress, showing
 from langnet.report.result import held_out_data, interval_data, result_data
 from langnet.report.telemetry import Telemetry
 from langnet.report.trackers import MLflow, TensorBoard, WandB
@@ -28,4 +28,5 @@ __all__ = [
     "parts_of",
     "progress",
     "result_data",
+    "showing",
 ]

@@ -23,7 +23,7 @@ __all__ = ["JsonLines"]
 
 _LONGEST_TEXT = 20_000
 _SIZE_LIMIT = 2**30
-_CONTENT = {"content", "prompts"}
+_CONTENT = {"content", "prompts", "best_prompts"}
 
 
 class JsonLines:

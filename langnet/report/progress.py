@@ -1,223 +1,154 @@
 """Progress on a terminal, and as plain lines elsewhere.
 
-with progress(sys.stderr, meter=meter) as observer:
+async with showing(sys.stderr, meter=meter, graph=graph) as observer:
     fitted = await fit(graph, train, dev, models=model, observers=[observer], meter=meter)
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Literal, TextIO
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+import anyio
+from rich.console import Console
 
-from langnet.events import (
-    CallFinished,
-    Event,
-    FitFinished,
-    FitStarted,
-    GuidanceTaken,
-    Observer,
-    Paused,
-    PhaseAdvanced,
-    Planned,
-    Resumed,
-    StepFinished,
-    StepStarted,
-    Validated,
-)
-from langnet.lm.meter import Meter, MeterReading
-from langnet.report.timeline import Timeline
-from langnet.report.words import amount, counted, duration, quantity
+from langnet.concurrency import task_group
+from langnet.drawing.words import visible
+from langnet.events import Event, Observer
+from langnet.graph import Graph
+from langnet.lm.meter import Meter
+from langnet.report.lines import Lines
+from langnet.report.live.display import EVERY, Display, can_show
+from langnet.report.live.file import LiveFile
+from langnet.report.live.snapshot import Status
+from langnet.report.live.watch import Watch
 
-__all__ = ["Lines", "panel", "progress"]
+__all__ = ["View", "progress", "showing"]
 
-_PAUSE = 10.0
-"""Seconds between two lines about one phase, at least."""
+View = Literal["live", "plain", "quiet"]
+"""How progress is shown: as a view that is kept up to date, as lines alone, or not at all."""
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def showing(
+    stream: TextIO,
+    *,
+    view: View = "live",
+    meter: Meter | None = None,
+    graph: Graph | None = None,
+    later: int = 0,
+    directory: str | Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> AsyncIterator[Observer]:
+    """Gives an observer that shows how the work gets on, for as long as the block lasts.
+
+    A terminal gets lines and below them a view that is kept up to date by a task; anything else
+    gets lines alone: one per step and per validation, and in long phases one per tenth.
+
+    Args:
+        stream: where to show it; usually the standard error.
+        view: see `View`; "live" is lines alone where the stream is no terminal.
+        meter: counts the calls, which are shown where it is given.
+        graph: the network, which the view draws.
+        later: examples that will be evaluated outside the fit, for the time left.
+        directory: where `live.json` is kept up to date; see `langnet.report.live`.
+        clock: gives seconds.
+    """
+    watch = Watch(meter=meter, graph=graph, later=later, clock=clock)
+    file = None if directory is None else LiveFile(Path(directory), watch, clock=clock)
+    status: Status = "failed"
+    with _shown(stream, view, watch, clock) as (observer, display):
+        try:
+            async with task_group() as tasks:
+                tasks.start_soon(_kept_up, display, file)
+                yield observer
+                tasks.cancel_scope.cancel()
+            status = "finished"
+        except (anyio.get_cancelled_exc_class(), KeyboardInterrupt):
+            status = "interrupted"
+            raise
+        finally:
+            if file is not None:
+                file.close(status)
 
 
 @contextmanager
 def progress(
     stream: TextIO,
     *,
+    view: View = "live",
     meter: Meter | None = None,
     later: int = 0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Observer]:
-    """Gives an observer that shows how the work gets on, for as long as the block lasts.
-
-    A terminal gets lines and below them a display that is kept up to date; anything else gets
-    lines alone: one per step and per validation, and in long phases one per tenth.
+    """What `showing` does, for work without an event loop: the view moves on with the events.
 
     Args:
         stream: where to show it; usually the standard error.
+        view: see `showing`.
         meter: counts the calls, which are shown where it is given.
         later: examples that will be evaluated outside the fit, for the time left.
         clock: gives seconds.
     """
+    watch = Watch(meter=meter, later=later, clock=clock)
+    with _shown(stream, view, watch, clock) as (observer, display):
+
+        def observe(event: Event) -> None:
+            observer(event)
+            if display is not None:
+                display.refresh()
+
+        yield observe
+
+
+@contextmanager
+def _shown(
+    stream: TextIO, view: View, watch: Watch, clock: Callable[[], float]
+) -> Iterator[tuple[Observer, Display | None]]:
+    """An observer, and the view where there is one."""
     console = Console(file=stream, highlight=False)
-    timeline = Timeline(later=later, clock=clock)
-    # Paths and prompts are no markup, and a line in a log is not cut to a terminal's width.
+    if view == "quiet":
+        yield watch, None
+        return
+    display = None
+    if view == "live" and can_show(console):
+        display = Display(console, watch.snapshot, clock=clock)
+
+    def write(line: str) -> None:
+        # Paths and prompts are no markup, and a line in a log is not cut to a terminal's width.
+        shown = visible(line).replace("\n", " ")
+        if display is None:
+            console.print(shown, markup=False, soft_wrap=True)
+        else:
+            display.print(shown)
+
     lines = Lines(
-        lambda line: console.print(line, markup=False, soft_wrap=True),
-        timeline,
-        meter=meter,
+        write,
+        watch.timeline,
+        meter=watch.meter,
         tenths=not console.is_terminal,
+        costs=display is None,  # the view shows them
         clock=clock,
     )
-    if not console.is_terminal or console.is_dumb_terminal:
-        yield lines
-        return
-    with Live(
-        get_renderable=lambda: panel(timeline, None if meter is None else meter.snapshot()),
-        console=console,
-        transient=True,
-        redirect_stdout=False,
-    ):
-        yield lines
+    with ExitStack() as stack:
+        if display is not None:
+            stack.enter_context(display)
+        yield lines, display
 
 
-class Lines:
-    """An observer that writes a line where something is worth one.
-
-    Args:
-        write: takes a line.
-        timeline: is told of every event first.
-        meter: counts the calls.
-        tenths: whether long phases get a line per tenth.
-        clock: gives seconds.
-    """
-
-    def __init__(
-        self,
-        write: Callable[[str], None],
-        timeline: Timeline,
-        *,
-        meter: Meter | None = None,
-        tenths: bool = True,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._write = write
-        self._timeline = timeline
-        self._meter = meter
-        self._tenths = tenths
-        self._clock = clock
-        self._wrote = clock()
-        self._tenth = 0
-
-    def __call__(self, event: Event) -> None:
-        """Writes the event's line, if it has one."""
-        self._timeline(event)
-        line = self._line(event)
-        if line:
-            self._wrote = self._clock()
-            self._write(line)
-
-    def _line(self, event: Event) -> str:  # noqa: PLR0911 - one for each kind of event
-        match event:
-            case FitStarted():
-                begins = f"goes on after step {event.step} of" if event.step else "begins,"
-                return f"fit {begins} {counted(event.steps, 'step')}, objective {event.objective}"
-            case Planned():
-                return (
-                    f"plan: at most {quantity(event.step_calls)} calls a step, "
-                    f"{quantity(event.calls)} calls and {quantity(event.tokens)} tokens in all"
-                )
-            case PhaseAdvanced():
-                return self._phase(event)
-            case StepFinished():
-                changed = ", ".join(event.changed) or "nothing"
-                raced = f"  racing spared {quantity(event.raced)} calls" if event.raced else ""
-                return self._with_cost(
-                    f"step {event.step}/{event.steps}  {_score(event)}"
-                    f"  batch {amount(event.metric)}  changed {changed}"
-                    f"  {duration(event.seconds)}{raced}"
-                )
-            case Validated():
-                best = "best so far" if event.is_best else f"best {amount(event.best)}"
-                at = f"step {event.step}/{self._timeline.steps}" if event.step else "at the start"
-                return f"{at}  validation {amount(event.metric)}, {best}"
-            case GuidanceTaken() | Paused() | Resumed():
-                return _guidance(event)
-            case StepStarted() | CallFinished():
-                return ""
-            case FitFinished():
-                return (
-                    f"fit ends after {counted(event.step, 'step')}: {event.reason}; "
-                    f"best validation {amount(event.best)}"
-                )
-
-    def _phase(self, event: PhaseAdvanced) -> str:
-        tenth = 10 * event.done // max(event.total, 1)
-        if event.done <= 1:
-            self._tenth = 0
-        is_due = self._clock() - self._wrote >= _PAUSE and tenth > self._tenth
-        if not self._tenths or not is_due:
-            return ""
-        self._tenth = tenth
-        return self._with_cost(f"{event.phase} {event.done}/{event.total}")
-
-    def _with_cost(self, line: str) -> str:
-        if self._meter is not None:
-            line += f"  {_cost(self._meter.snapshot())}"
-        left = self._timeline.left
-        return line if left is None else f"{line}  {duration(left)} left"
-
-
-def panel(timeline: Timeline, reading: MeterReading | None) -> RenderableType:
-    """What is kept up to date on a terminal."""
-    rows = Table.grid(padding=(0, 2))
-    if timeline.steps:
-        rows.add_row(
-            "steps", _bar(timeline.step, timeline.steps), f"{timeline.step}/{timeline.steps}"
-        )
-    if timeline.phase and timeline.done < timeline.total:
-        rows.add_row(
-            timeline.phase,
-            _bar(timeline.done, timeline.total),
-            f"{timeline.done:,}/{timeline.total:,}",
-        )
-    facts = []
-    if timeline.score is not None:
-        facts.append(f"score {amount(timeline.score)}")
-    if timeline.metric is not None:
-        facts.append(f"validation {amount(timeline.metric)}, best {amount(timeline.best)}")
-    if reading is not None:
-        facts.append(_cost(reading))
-    times = f"{duration(timeline.elapsed)} elapsed"
-    if timeline.left is not None:
-        times += f", {duration(timeline.left)} left"
-    facts.append(times)
-    return Group(rows, Text("  ".join(facts), style="dim"))
-
-
-def _guidance(event: GuidanceTaken | Paused | Resumed) -> str:
-    if isinstance(event, Paused):
-        return f"paused before step {event.step}, until a person lets it go on"
-    if isinstance(event, Resumed):
-        return f"goes on with step {event.step}"
-    about = f" for {event.prompt}" if event.prompt else ""
-    said = f"guidance before step {event.step}: {event.kind or 'a line'}{about}"
-    return f"{said} is refused: {event.refused}" if event.refused else said
-
-
-def _bar(done: int, total: int) -> ProgressBar:
-    return ProgressBar(total=total, completed=done, width=40)
-
-
-def _score(event: StepFinished) -> str:
-    if event.log_evidence is not None:
-        return f"evidence {amount(event.log_evidence)} nats"
-    return f"score {amount(event.score)}"
-
-
-def _cost(reading: MeterReading) -> str:
-    tokens = reading.prompt_tokens + reading.completion_tokens
-    shown = f"{quantity(reading.calls)} calls  {quantity(tokens)} tokens"
-    return f"{shown}  {quantity(reading.hits)} from cache" if reading.hits else shown
+async def _kept_up(display: Display | None, file: LiveFile | None) -> None:
+    """Keeps the view and the file up to date, until it is cancelled."""
+    try:
+        while display is not None or file is not None:
+            await anyio.sleep(EVERY)
+            if display is not None:
+                display.refresh()
+            if file is not None:
+                await file.keep_up()
+    except Exception:  # noqa: BLE001 - watching must not stop the work
+        _log.exception("the live view raised, and stands still")

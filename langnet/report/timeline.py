@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 
 from langnet.events import (
     Event,
     FitFinished,
     FitStarted,
+    Paused,
     PhaseAdvanced,
+    Resumed,
     StepFinished,
     Validated,
 )
@@ -34,6 +37,16 @@ class Timeline:
         done: items of it that are done.
         total: items of it in all.
         seconds: how long the last step took.
+        planned: steps in all of the fit that goes on, or of the last one.
+        objective: what the fit maximises, or "" before one.
+        reason: why the fit ended, or "" where it did not.
+        is_paused: whether a person lets it wait.
+        initial: the prompts when the fit began, or went on.
+        best_prompts: those of the best validation so far.
+        best_step: after how many steps that was; `None` before the first.
+        validations: the metric of each validation, by steps done.
+        evidence: the mean evidence per example in nats after each step, where there is one.
+        scores: what the objective gave the prompts that each step took.
     """
 
     def __init__(self, *, later: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -52,6 +65,16 @@ class Timeline:
         self.done = 0
         self.total = 0
         self.seconds: float | None = None
+        self.planned = 0
+        self.objective = ""
+        self.reason = ""
+        self.is_paused = False
+        self.initial: Mapping[str, str] = {}
+        self.best_prompts: Mapping[str, str] = {}
+        self.best_step: int | None = None
+        self.validations: list[tuple[int, float]] = []
+        self.evidence: list[tuple[int, float]] = []
+        self.scores: list[tuple[int, float]] = []
         self._clock = clock
         self._began = self._mark = clock()
         self._later = later
@@ -93,27 +116,50 @@ class Timeline:
         """Takes an event in."""
         match event:
             case FitStarted():
-                self.step, self.steps = event.step, event.steps
-                self._validate_every = event.validate_every
-                self._mark = self._clock()
+                self._begin(event)
             case PhaseAdvanced():
                 self._advance(event)
             case StepFinished():
                 self.step, self.steps, self.seconds = event.step, event.steps, event.seconds
                 self.score = event.score if event.log_evidence is None else event.log_evidence
+                self.scores.append((event.step, event.score))
+                if event.log_evidence is not None:
+                    self.evidence.append((event.step, event.log_evidence))
                 self._step_seconds.append(event.seconds)
                 self._validating = self._is_validated(event.step)
                 self._mark = self._clock()
             case Validated():
                 self.metric, self.best = event.metric, event.best
+                self.validations.append((event.step, event.metric))
+                if event.is_best:
+                    self.best_step = event.step
+                self.best_prompts = event.best_prompts or self.best_prompts
                 self._validation_seconds.append(self.since_step)
                 self._validating = False
                 self.phase = ""
                 self._mark = self._clock()
+            case Paused():
+                self.is_paused = True
+            case Resumed():
+                self.is_paused = False
+                self._mark = self._clock()
             case FitFinished():
+                self.is_paused = False
                 self.steps = 0
-                self.phase = ""
+                self.phase, self.reason = "", event.reason
                 self._mark = self._later_began = self._clock()
+
+    def _begin(self, event: FitStarted) -> None:
+        self.step, self.steps = event.step, event.steps
+        self.planned, self.objective, self.reason = event.steps, event.objective, ""
+        self.initial, self.best_prompts = event.prompts, event.best_prompts or event.prompts
+        self.validations = [*event.validations]
+        self.evidence, self.scores = [], []
+        # The earliest among equals, as a fit has it.
+        best = max(event.validations, key=itemgetter(1), default=None)
+        self.best_step, self.best = best or (None, None)
+        self._validate_every = event.validate_every
+        self._mark = self._clock()
 
     def _advance(self, event: PhaseAdvanced) -> None:
         if event.phase != self.phase and not self.steps:

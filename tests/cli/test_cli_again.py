@@ -135,6 +135,7 @@ def test_arguments_lose_places_and_passwords():
     """What decides nothing is not recorded, in either spelling, and no secret is."""
     given = ["net.py", "--out", "a", "--manifest=b", "--json", "--resume", "--steps", "3"]
     assert deciding(given) == ("net.py", "--steps", "3")
+    assert deciding(["net.py", "--view", "plain", "-q", "--quiet"]) == ("net.py",)
     assert deciding(["--model", "openai:m@http://me:pw@host/v1"]) == (
         "--model",
         "openai:m@http://host/v1",

@@ -14,7 +14,7 @@ from langnet import graph_file
 
 FILES = {
     *("run.json", "state.json", "steps", "result.json", "cost.json", "manifest.json"),
-    *("prompts.yaml", "best.yaml"),
+    *("prompts.yaml", "best.yaml", "live.json"),
 }
 FILES |= {"costs", "examples.jsonl", "validations"}
 

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from langnet.events import FitStarted, StepFinished
+from langnet.events import FitStarted, StepFinished, Validated
 from langnet.key import Key
 from langnet.lm.base import Decoding
 from langnet.lm.connect import connect
@@ -18,7 +18,9 @@ from langnet.lm.meter import MeterReading
 from langnet.report import JsonLines
 from langnet.testing import TableModel
 
-STARTED = FitStarted(0, 3, "likelihood", {"answer": "a private prompt"})
+PROMPTS = {"answer": "a private prompt"}
+STARTED = FitStarted(0, 3, "likelihood", PROMPTS, best_prompts=PROMPTS)
+VALIDATED = Validated(1, 0.5, 0.5, is_best=True, best_prompts=PROMPTS)
 STEP = StepFinished(1, 3, -math.inf, math.nan, 0.5, ("answer",), 2.0, MeterReading(hits=2))
 
 
@@ -51,10 +53,11 @@ async def test_what_was_said_is_written_only_where_asked(tmp_path, content):
     model = TableModel(lambda context: {"a private answer": 1.0})
     with JsonLines(path, content=content) as log:
         log(STARTED)
+        log(VALIDATED)
         async with connect(model, observe=log, observe_content=True) as watched:
             keys = [Key(("a",))]
             await watched.sample("a private \ud800 context", decoding=Decoding(), keys=keys)
-    assert path.read_text().count("private") == (3 if content else 0)
+    assert path.read_text().count("private") == (5 if content else 0)
     (call,) = [line for line in lines(path) if line["event"] == "CallFinished"]
     assert (call["kind"], call["attempts"], call["decoding"]["max_tokens"]) == ("sample", 1, 64)
 

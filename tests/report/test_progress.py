@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
-from rich.console import Console
 
 from langnet.events import FitFinished, FitStarted, PhaseAdvanced, StepFinished, Validated
 from langnet.lm.meter import Meter
-from langnet.report.progress import panel, progress
-from langnet.report.timeline import Timeline
+from langnet.report.progress import progress
 
 EVENTS = (
     FitStarted(0, 2, "likelihood", {"answer": "x"}),
@@ -103,18 +102,47 @@ def test_a_dumb_terminal_gets_lines_alone(monkeypatch):
     assert stream.getvalue() == "fit begins, 2 steps, objective likelihood\n"
 
 
-def test_the_panel_shows_where_a_fit_stands():
-    """Steps, the phase, scores, calls and times are on it."""
-    timeline = Timeline(clock=lambda: 0.0)
-    for event in EVENTS[:4]:
-        timeline(event)
-    timeline(PhaseAdvanced("validate", 3, 10))
-    meter = Meter()
-    meter.counts("any model")[0].choose_calls = 1_234
-    console = Console(file=io.StringIO(), width=120)
-    console.print(panel(timeline, meter.snapshot()))
-    shown = console.file.getvalue()
-    for part in ("1/2", "3/10", "score −1.250", "validation 0.625, best 0.625", "1,234 calls"):
-        assert part in shown
-    assert "elapsed" in shown
-    assert "left" in shown
+def test_a_terminal_that_knows_ascii_alone_gets_lines(monkeypatch):
+    """Where frames and bars cannot be written, nothing is drawn."""
+
+    class Old(Terminal):
+        encoding = "ascii"
+
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Old()
+    with progress(stream) as observer:
+        observer(EVENTS[0])
+    assert stream.getvalue() == "fit begins, 2 steps, objective likelihood\n"
+
+
+def test_a_terminal_without_colour_gets_none(monkeypatch):
+    """NO_COLOR keeps the view, without its colours."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    with progress(stream, view="live") as observer:
+        for event in EVENTS:
+            observer(event)
+    assert "╭─" in stream.getvalue()
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", stream.getvalue())
+
+
+def test_what_an_event_says_is_no_control_sequence():
+    """Names and reasons come through as visible characters, in one line."""
+    stream = io.StringIO()
+    with progress(stream) as observer:
+        observer(FitFinished(1, 0.5, "a\x1b[2J\n[bold]b"))
+    assert stream.getvalue().splitlines() == [
+        r"fit ends after 1 step: a\x1b[2J [bold]b; best validation 0.500"
+    ]
+
+
+@pytest.mark.parametrize("view", ["plain", "quiet"])
+def test_a_terminal_may_be_spared_the_view(monkeypatch, view):
+    """Plain lines are the same as in a file, and quiet is nothing at all."""
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with progress(stream, view=view) as observer:
+        observer(EVENTS[0])
+    begun = "fit begins, 2 steps, objective likelihood\n"
+    assert stream.getvalue() == (begun if view == "plain" else "")
