@@ -20,8 +20,10 @@ class Displayed:
 
         return as_html(self)
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        printer.text("…" if cycle else str(self))
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        # Else IPython would take a dataclass's repr for the plain text.
+        del include, exclude
+        return {"text/html": self._repr_html_(), "text/plain": str(self)}
 
     def __rich__(self) -> Any:
         """What `rich` prints."""

@@ -51,6 +51,8 @@ __all__ = [
     "load",
     "load_models",
     "load_prompts",
+    "prompts_data",
+    "prompts_from",
     "save",
     "save_prompts",
     "to_dict",
@@ -116,7 +118,12 @@ def save_prompts(graph: Graph, path: str | Path) -> None:
         for name, node in graph.nodes.items()
         if templates[name].has_prompt
     }
-    write_data(Path(path), {"format": _PROMPTS_FORMAT, "prompts": prompts})
+    write_data(Path(path), prompts_data(prompts))
+
+
+def prompts_data(prompts: Mapping[str, str]) -> dict[str, Any]:
+    """Prompts by name as plain data, which `prompts_from` takes."""
+    return {"format": _PROMPTS_FORMAT, "prompts": dict(prompts)}
 
 
 def load_prompts(path: str | Path) -> dict[str, str]:
@@ -127,7 +134,7 @@ def load_prompts(path: str | Path) -> dict[str, str]:
     """
     data = read_data(Path(path))
     try:
-        return _prompts_from(data)
+        return prompts_from(data)
     except GraphError as error:
         raise _of_file(path, error) from None
 
@@ -191,7 +198,12 @@ def from_dict(data: Mapping[str, Any], *, trust: bool = False) -> Graph:
     return Graph(*parts, outputs=outputs, target=target, name=name)
 
 
-def _prompts_from(data: Any) -> dict[str, str]:
+def prompts_from(data: Any) -> dict[str, str]:
+    """Prompts by name from plain data.
+
+    Raises:
+        GraphError: with every fault of the data.
+    """
     faults: list[str] = []
     fields = Fields(data, "", faults)
     _check_format(fields, _PROMPTS_FORMAT)

@@ -31,7 +31,9 @@ def main() -> None:
     for setting in options.set:
         set_parameter(book, *setting.split("="))
     with tempfile.TemporaryDirectory() as folder:
-        client = NotebookClient(book, timeout=600, resources={"metadata": {"path": folder}})
+        client = NotebookClient(
+            book, timeout=600, coalesce_streams=True, resources={"metadata": {"path": folder}}
+        )
         client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     strip(book)
     nbformat.write(book, options.to or options.notebook)

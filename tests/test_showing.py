@@ -6,6 +6,7 @@ import io
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -35,6 +36,7 @@ from langnet.lm.meter import Metered
 from langnet.lm.reading import MeterReading
 from langnet.metrics import interval
 from langnet.node import Function
+from langnet.report.progress import progress
 from langnet.showing.difference import changed
 from langnet.testing import ScriptedModel, TableModel
 from langnet.trace import Site, Trace
@@ -75,12 +77,19 @@ def plated():
     )
 
 
-async def fitted():
+async def fitted(*observers):
     meter = Meter()
     model = Metered(TableModel(distribution), meter)
     method = Method(steps=2, batch_size=8, candidates=4, inference=Inference(draws=3))
     return await fit(
-        network(), data(24), data(8, 100), models=model, method=method, meter=meter, plan=True
+        network(),
+        data(24),
+        data(8, 100),
+        models=model,
+        method=method,
+        meter=meter,
+        observers=observers,
+        plan=True,
     )
 
 
@@ -154,9 +163,11 @@ async def test_a_trace_tells_where_texts_came_from_and_how_probable_they_are():
         " a            one     drawn   −1.500",
         " b            two     guide   −2.000   −1.000",
         " c (output)   three   given        –",
-        "",
-        "All texts and observations together: – nats.",
-        "The weight of this draw: – nats.",
+    ]
+    known = replace(trace, sites=(*sites[:2], sites[2]._replace(logprob=-0.25)))
+    assert str(known).split("\n")[-2:] == [
+        "All texts and observations together: −3.750 nats.",
+        "The weight of this draw: −1.250 nats.",
     ]
 
 
@@ -193,6 +204,21 @@ def test_a_difference_loses_nothing(before, after):
         assert "".join(piece for piece, _ in side.words) == text
     common = ["".join(piece for piece, other in side.words if not other) for side in sides]
     assert common[0] == common[1]
+
+
+async def test_in_a_notebook_lines_are_lines(monkeypatch):
+    """Plain text beside the HTML, and progress without a terminal's display."""
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    stream = io.StringIO()
+    stream.isatty = lambda: True
+    with progress(stream) as observer:
+        found = await fitted(observer)
+    assert "\x1b" not in stream.getvalue()
+    assert stream.getvalue().startswith("fit begins, 2 steps")
+    assert "fit ends after 2 steps" in stream.getvalue()
+    shown = found._repr_mimebundle_()
+    assert shown == {"text/html": found._repr_html_(), "text/plain": str(found)}
+    assert str(found).startswith("graph: a fit of 2 steps")
 
 
 def test_looking_is_what_costs():

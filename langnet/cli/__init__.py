@@ -12,6 +12,7 @@ from langnet.cli.collect import collect_command
 from langnet.cli.credit import credit_command
 from langnet.cli.diagnose import diagnose_command
 from langnet.cli.evaluate import evaluate_command
+from langnet.cli.exchange import prompts_command
 from langnet.cli.export import export_command
 from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
@@ -25,6 +26,7 @@ from langnet.cli.serve import serve_command
 from langnet.cli.show import show_command
 from langnet.cli.sweep import sweep_command
 from langnet.cli.tasks import tasks_command
+from langnet.cli.ui import ui_command
 
 __all__ = ["main"]
 
@@ -85,7 +87,9 @@ for command in (
     rounds_command,
     run_command,
     serve_command,
+    ui_command,
     show_command,
+    prompts_command,
     tasks_command,
     models,
     cache,

@@ -36,10 +36,11 @@ def trace_view(trace: Trace) -> Iterator[Block]:
     )
     if len(rows) > _MOST_ROWS:
         yield Line(f"{counted(len(rows) - _MOST_ROWS, 'text')} more in trace.sites and .values")
-    if scored:
-        yield Line(f"All texts and observations together: {amount(trace.log_joint)} nats.")
-    if scored and guided:
-        yield Line(f"The weight of this draw: {amount(trace.log_weight)} nats.")
+    joint, weight = trace.log_joint, trace.log_weight
+    if scored and joint is not None:
+        yield Line(f"All texts and observations together: {amount(joint)} nats.")
+    if guided and weight is not None:
+        yield Line(f"The weight of this draw: {amount(weight)} nats.")
 
 
 def failure_view(failure: Failure) -> Iterator[Block]:

@@ -13,14 +13,24 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from langnet.report.page.story import Choice, Moment, Run, Step, Story
+from langnet.report.page.story import Choice, Moment, Run, Story
 
-__all__ = ["Blocks", "inert_json", "run_document"]
+__all__ = [
+    "Blocks",
+    "candidates_data",
+    "choice_data",
+    "example_data",
+    "inert_json",
+    "json_number",
+    "run_document",
+    "seen_data",
+    "story_data",
+]
 
 _BLOCK = 200_000
 """Characters of JSON above which a block is closed: some milliseconds of unpacking."""
 _PREVIEW = 90
-"""Characters that the list of examples shows of each."""
+"""Characters that the list of examples shows of each, and of its answers."""
 
 
 class Blocks:
@@ -54,10 +64,10 @@ def run_document(run: Run, blocks: Blocks) -> dict[str, Any]:
         "target": run.network.target,
         "steps": [step.number for step in run.steps],
         "figures": {
-            name: [_number(step.figures.get(name)) for step in run.steps] for name in names
+            name: [json_number(step.figures.get(name)) for step in run.steps] for name in names
         },
         "calls": {name: [step.calls.get(name, 0) for step in run.steps] for name in phases},
-        "validations": [[step, _number(value)] for step, value in run.validations],
+        "validations": [[step, json_number(value)] for step, value in run.validations],
         "prompts": [_prompt(run, name, blocks) for name in run.initial],
         "failures": [[step.number, *failure] for step in run.steps for failure in step.failures],
         "examples": [*_examples(run.stories, run.network.target, answers, blocks)],
@@ -87,18 +97,19 @@ def _prompt(run: Run, name: str, blocks: Blocks) -> dict[str, Any]:
         "name": name,
         "initial": run.initial[name],
         "fitted": run.fitted[name],
-        "choices": [_summary(step, choice) for step, choice in choices],
-        "block": blocks.add([_candidates(choice) for _, choice in choices]),
+        "choices": [choice_data(step.number, choice) for step, choice in choices],
+        "block": blocks.add([candidates_data(choice) for _, choice in choices]),
     }
 
 
-def _summary(step: Step, choice: Choice) -> dict[str, Any]:
+def choice_data(step: int, choice: Choice) -> dict[str, Any]:
+    """How a step chose a prompt, without the candidates' texts."""
     return {
-        "step": step.number,
+        "step": step,
         "kept": choice.candidates[choice.chosen].text == choice.candidates[0].text,
         "origin": choice.candidates[choice.chosen].origin,
-        "gain": _number(choice.gain),
-        "error": _number(choice.standard_error),
+        "gain": json_number(choice.gain),
+        "error": json_number(choice.standard_error),
         "count": len(choice.candidates),
         "chosen": choice.chosen,
         "winner": choice.winner,
@@ -106,9 +117,11 @@ def _summary(step: Step, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _candidates(choice: Choice) -> list[list[Any]]:
+def candidates_data(choice: Choice) -> list[list[Any]]:
+    """The candidates of a choice: text, origin, score, examples."""
     return [
-        [item.text, item.origin, _number(item.score), item.examples] for item in choice.candidates
+        [item.text, item.origin, json_number(item.score), item.examples]
+        for item in choice.candidates
     ]
 
 
@@ -120,7 +133,7 @@ def _examples(
     pending: list[dict[str, Any]] = []
     size = 0
     for number, story in enumerate(shown):
-        told = _told(story)
+        told = story_data(story)
         pending.append(told)
         size += sum(map(len, told["texts"]))
         place = len(pending) - 1
@@ -129,23 +142,36 @@ def _examples(
             blocks.add(pending)
             pending, size = [], 0
         yield {
-            "id": story.id,
-            "part": story.part,
-            "preview": " ".join(" · ".join(story.inputs.values()).split())[:_PREVIEW],
-            "target": story.targets.get(target),
+            **example_data(story, target),
             "block": [block, place],
             "seen": [_glance(moment, answers) for moment in story.moments],
         }
 
 
+def example_data(story: Story, target: str) -> dict[str, Any]:
+    """What the list of examples shows of one besides when it was seen."""
+    return {
+        "id": story.id,
+        "part": story.part,
+        "preview": " ".join(" · ".join(story.inputs.values()).split())[:_PREVIEW],
+        "target": story.targets.get(target),
+    }
+
+
+def seen_data(moment: Moment) -> list[Any]:
+    """One moment in the index: step, whether it was a validation, value, answer."""
+    answer = None if moment.answer is None else moment.answer[:_PREVIEW]
+    value = _short(json_number(moment.value))
+    return [moment.step, int(moment.kind == "validation"), value, answer]
+
+
 def _glance(moment: Moment, answers: _Numbered) -> list[Any]:
-    """One moment in the index: step, whether it was a validation, value, answer by number."""
-    answer = None if moment.answer is None else answers.of(moment.answer[:_PREVIEW])
-    value = _number(moment.value)
-    return [moment.step, int(moment.kind == "validation"), _short(value), answer]
+    """One moment in the index, its answer by number."""
+    *others, answer = seen_data(moment)
+    return [*others, None if answer is None else answers.of(answer)]
 
 
-def _told(story: Story) -> dict[str, Any]:
+def story_data(story: Story) -> dict[str, Any]:
     """One example in full, every text of it once."""
     texts = _Numbered()
     moments = [
@@ -174,7 +200,7 @@ def _told(story: Story) -> dict[str, Any]:
     }
 
 
-def _number(value: float | None) -> float | str | None:
+def json_number(value: float | None) -> float | str | None:
     """A number as JSON can hold it: infinities as text, and what is none as nothing."""
     if value is None or math.isnan(value):
         return None

@@ -6,20 +6,17 @@ markup in a text that a model wrote can do anything, even if it were not escaped
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping, Sequence
-from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 
 from langnet.drawing import as_svg
+from langnet.errors import GraphError
 from langnet.report.page.document import Blocks, inert_json, interval_scale, run_document
+from langnet.report.page.sources import PACKAGE, asset, digest, environment, report_script
 from langnet.report.page.story import Run
 from langnet.report.words import amount, counted, duration, quantity
 
-__all__ = ["render"]
-
-_SCRIPTS = ("dom", "diff", "chart", "curves", "prompts", "errors", "examples", "main")
+__all__ = ["render", "run_item"]
 
 
 def render(runs: Sequence[Run], *, title: str) -> str:
@@ -29,49 +26,47 @@ def render(runs: Sequence[Run], *, title: str) -> str:
         runs: what to show, at least one.
         title: of the page.
     """
-    # Needed for a page alone, and takes long to load.
-    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
-    environment = Environment(
-        loader=PackageLoader("langnet.report.page", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     blocks = Blocks()
-    script = _script()
-    return environment.get_template("page.html").render(
-        title=title,
-        digest=base64.b64encode(sha256(script.encode()).digest()).decode(),
-        script=Markup(script),  # noqa: S704 - the package's own
-        style=Markup(_asset("style.css")),  # noqa: S704 - the package's own
-        data=Markup(inert_json([run_document(run, blocks) for run in runs])),  # noqa: S704 - inert
-        blocks=blocks.texts,
-        runs=[
-            {
-                "run": run,
-                "svg": None if run.network.graph is None else Markup(as_svg(run.network.graph)),  # noqa: S704 - escaped by the drawing
-                "results": [*_results(run)],
-                "verdict": _verdict(run),
-                "cost": _cost(run.cost),
-                "credit": _credit(run.credit),
-                "settings": [*_settings(run.settings)],
-            }
-            for run in runs
-        ],
-        comparison=_comparison(runs) if len(runs) > 1 else None,
+    script = report_script()
+    return (
+        environment(PACKAGE)
+        .get_template("page.html")
+        .render(
+            title=title,
+            digest=digest(script),
+            script=Markup(script),  # noqa: S704 - the package's own
+            style=Markup(asset(PACKAGE, "style.css")),  # noqa: S704 - the package's own
+            data=Markup(inert_json([run_document(run, blocks) for run in runs])),  # noqa: S704 - inert
+            blocks=blocks.texts,
+            runs=[run_item(run) for run in runs],
+            comparison=_comparison(runs) if len(runs) > 1 else None,
+        )
     )
 
 
-def _script() -> str:
-    parts = "\n".join(_asset(f"{name}.js") for name in _SCRIPTS)
-    return f'(() => {{\n"use strict";\n{parts}\n}})();'
+def run_item(run: Run) -> dict[str, Any]:
+    """What the template `article` needs of a run.
 
+    Raises:
+        GraphError: what was read of the run is not what it should be.
+    """
+    from markupsafe import Markup  # noqa: PLC0415
 
-def _asset(name: str) -> str:
-    return files("langnet.report.page").joinpath("assets", name).read_text(encoding="utf-8")
+    graph = run.network.graph
+    try:
+        return {
+            "run": run,
+            "svg": None if graph is None else Markup(as_svg(graph)),  # noqa: S704 - escaped by the drawing
+            "results": [*_results(run)],
+            "verdict": _verdict(run),
+            "cost": _cost(run.cost),
+            "credit": _credit(run.credit),
+            "settings": [*_settings(run.settings)],
+        }
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise GraphError(f"the run {run.name} cannot be shown: {error!r}") from error
 
 
 def _results(run: Run) -> Iterator[dict[str, Any]]:

@@ -17,13 +17,44 @@ function ticks(low, high, most = 5) {
 }
 
 /**
+ * Draws charts in the place of those that are there. One whose values are the same stays; of the
+ * others the cursor and the focus stay where they were.
+ * @param place where they stand
+ * @param wanted {title, unit, series, holds}, see `chart`
+ */
+function drawCharts(place, wanted) {
+  const before = new Map([...place.children].map((figure) => [figure.dataset.chart, figure]));
+  const focused = document.activeElement?.closest?.(".chart");
+  const found = wanted.map((one) => {
+    const name = `${one.title}, ${one.unit}`;
+    const values = JSON.stringify(one.series);
+    const old = before.get(name);
+    if (old && drawnValues.get(old) === values) return old;
+    const figure = chart(one, old?.dataset.step);
+    if (figure) {
+      figure.dataset.chart = name;
+      drawnValues.set(figure, values);
+    }
+    return figure;
+  }).filter(Boolean);
+  place.replaceChildren(...(found.length ? found : [el("p", { class: "hint" }, "No step is done yet.")]));
+  if (focused && place.contains(document.activeElement) === false) {
+    found.find((figure) => figure.dataset.chart === focused.dataset.chart)
+      ?.querySelector("svg").focus({ preventScroll: true });
+  }
+}
+
+const drawnValues = new WeakMap();
+
+/**
  * A chart of some series.
  * @param title what is shown
  * @param unit of the values
  * @param series {name, points: [[step, value], …]}, values null where unknown
  * @param holds whether the legend keeps to the last value that is known at a step
+ * @param from the step that the cursor stands at; the last one where there is none
  */
-function chart(title, unit, series, holds = false) {
+function chart({ title, unit, series, holds = false }, from) {
   // A series has its colour by its place, whichever others are empty.
   const known = series
     .map((one, place) => ({
@@ -72,9 +103,14 @@ function chart(title, unit, series, holds = false) {
   picture.append(cursor);
 
   const legend = el("p", { class: "legend", "aria-live": "polite" });
-  let at = xs.length - 1;
+  const figure = el("figure", { class: "chart" },
+    el("h3", {}, title, " ", el("span", {}, unit)), picture, legend);
+  const stood = from === undefined ? -1 : xs.indexOf(Number(from));
+  let at = stood < 0 ? xs.length - 1 : stood;
   const say = (visible) => {
     const x = xs[at];
+    if (at < xs.length - 1) figure.dataset.step = x;
+    else delete figure.dataset.step;
     cursor.setAttribute("x1", across(x));
     cursor.setAttribute("x2", across(x));
     cursor.setAttribute("visibility", visible ? "visible" : "hidden");
@@ -106,8 +142,7 @@ function chart(title, unit, series, holds = false) {
   picture.addEventListener("focus", () => say(true));
   for (const gone of ["pointerleave", "blur"]) picture.addEventListener(gone, () => say(false));
   say(false);
-  return el("figure", { class: "chart" },
-    el("h3", {}, title, " ", el("span", {}, unit)), picture, legend);
+  return figure;
 }
 
 function compact(value) {

@@ -35,17 +35,3 @@ function shown(value, places = 3) {
 function counted(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
-
-const unpacked = new Map();
-
-/** A block of the page, unpacked; the last few are kept. */
-async function block(number) {
-  if (!unpacked.has(number)) {
-    const packed = atob(document.getElementById(`block-${number}`).textContent);
-    const bytes = Uint8Array.from(packed, (char) => char.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    unpacked.set(number, new Response(stream).json());
-    if (unpacked.size > 12) unpacked.delete(unpacked.keys().next().value);
-  }
-  return unpacked.get(number);
-}

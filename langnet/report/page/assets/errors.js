@@ -2,38 +2,49 @@
 
 const MOST_CLASSES = 24;
 
+/** Draws the errors of a run; what comes back draws them again, for the validation that was chosen. */
 function errors(place, run, look) {
-  const dev = run.examples.filter((one) => one.target !== null && one.seen.some(([, kind]) => kind === 1));
-  const steps = [...new Set(dev.flatMap((one) => one.seen.filter(([, kind]) => kind).map(([step]) => step)))]
-    .sort((a, b) => a - b);
-  const failed = run.failures.map(([step, example, error]) => (
-    el("li", {}, `step ${step}, ${example}: ${error}`)));
-  if (failed.length) {
-    place.append(el("details", {}, el("summary", {}, `${counted(failed.length, "example")} failed`),
-      el("ul", {}, failed)));
-  }
-  const classes = [...new Set(dev.map((one) => one.target))].sort();
-  if (!steps.length || classes.length > MOST_CLASSES) {
-    place.append(el("p", { class: "hint" }, steps.length
-      ? "The targets are free texts, not classes: look at the examples instead."
-      : "The run keeps no answers of its validations, so there is nothing to count."));
-    return;
-  }
-  const best = run.validations.reduce((top, found) => (found[1] > top[1] ? found : top), [steps.at(-1), -Infinity])[0];
-  const pick = el("input", { type: "range", min: 0, max: steps.length - 1, step: 1,
-    value: Math.max(steps.indexOf(best), 0), "aria-label": "validation" });
+  let chosen = null;
+  let [dev, steps, classes, best] = [[], [], [], null];
+  const failures = el("ul");
+  const count = el("summary");
+  const failed = el("details", {}, count, failures);
+  const hint = el("p", { class: "hint" });
+  const pick = el("input", { type: "range", min: 0, step: 1, "aria-label": "validation" });
   const said = el("span", {});
+  const tools = el("div", { class: "tools" }, el("label", { class: "wide" }, "validation", pick), said);
   const table = el("div", { class: "scroll", tabindex: 0 });
-  place.append(
-    el("p", { class: "hint" }, "Targets in rows, answers in columns, on the validation examples. Choose a count to see its examples."),
-    el("div", { class: "tools" }, el("label", { class: "wide" }, "validation", pick), said), table);
+  place.append(hint, tools, table);
   const draw = () => {
     const step = steps[Number(pick.value)];
     said.textContent = `after ${counted(step, "step")}${step === best ? " (the best)" : ""}`;
     table.replaceChildren(confusion(run, dev, classes, step, look));
   };
-  pick.addEventListener("input", draw);
-  draw();
+  const refresh = () => {
+    dev = run.examples.filter((one) => one.target !== null && one.seen.some(([, kind]) => kind === 1));
+    steps = [...new Set(dev.flatMap((one) => one.seen.filter(([, kind]) => kind).map(([step]) => step)))]
+      .sort((a, b) => a - b);
+    classes = [...new Set(dev.map((one) => one.target))].sort();
+    best = run.validations.reduce((top, found) => (found[1] > top[1] ? found : top), [steps.at(-1), -Infinity])[0];
+    if (run.failures.length && !failed.isConnected) place.prepend(failed);
+    count.textContent = `${counted(run.failures.length, "example")} failed`;
+    failures.replaceChildren(...run.failures.map(([step, example, error]) => (
+      el("li", {}, `step ${step}, ${example}: ${error}`))));
+    const countable = steps.length > 0 && classes.length <= MOST_CLASSES;
+    tools.hidden = !countable;
+    table.hidden = !countable;
+    hint.textContent = countable
+      ? "Targets in rows, answers in columns, on the validation examples. Choose a count to see its examples."
+      : steps.length ? "The targets are free texts, not classes: look at the examples instead."
+        : "The run keeps no answers of its validations, so there is nothing to count.";
+    if (!countable) return;
+    pick.max = steps.length - 1;
+    pick.value = Math.max(steps.indexOf(chosen ?? best), 0);
+    draw();
+  };
+  pick.addEventListener("input", () => { chosen = steps[Number(pick.value)]; draw(); });
+  refresh();
+  return refresh;
 }
 
 function confusion(run, dev, classes, step, look) {

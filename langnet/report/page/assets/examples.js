@@ -2,20 +2,21 @@
 
 const PAGE = 50;
 
-function examples(place, run) {
-  if (!run.examples.length) {
-    place.append(el("p", { class: "hint" }, "The run keeps no texts of examples, as with --no-traces."));
-    return () => {};
-  }
+/**
+ * Draws the examples of a run.
+ * @param extras {text(one, node, texts)}: an element to add to a node's text, of all the texts
+ * @returns {look, refresh}: shows the examples of a count of errors; draws what has come since
+ */
+function examples(place, run, extras = {}) {
   let cell = null;
   let page = 0;
   let current = null;
+  let opened = null;
+  const none = el("p", { class: "hint" }, "The run keeps no texts of examples, as with --no-traces.");
   const show = el("select", { "aria-label": "which examples" },
     [["all", "all examples"], ["wrong", "wrong at the end"], ["gained", "wrong at first, right at the end"],
       ["lost", "right at first, wrong at the end"], ["dev", "validation examples"], ["train", "training examples"]]
       .map(([value, text]) => el("option", { value }, text)));
-  // Validation examples come back at every validation, so they can be followed.
-  if (run.examples.some((one) => one.part === "dev")) show.value = "dev";
   const search = el("input", { type: "search", placeholder: "find in inputs and targets", "aria-label": "find" });
   const only = el("button", { type: "button", hidden: true, onclick: () => { cell = null; page = 0; list(); } });
   const items = el("ul", { class: "list", "aria-label": "examples" });
@@ -23,18 +24,19 @@ function examples(place, run) {
   const back = el("button", { type: "button", onclick: () => { page -= 1; list(); } }, "previous");
   const on = el("button", { type: "button", onclick: () => { page += 1; list(); } }, "next");
   const detail = el("div", { class: "detail", "aria-live": "polite" });
-  place.append(
+  const all = el("div", {},
     el("p", { class: "hint" }, "Beside each example: ● right, ○ wrong, ◐ in part, in the order in which it was seen."),
     el("div", { class: "tools" }, show, search, only),
     el("div", { class: "browser" },
       el("div", {}, items, el("div", { class: "pager" }, back, where, on)), detail));
+  place.append(none, all);
 
   const wanted = (one) => {
     const words = search.value.toLowerCase();
     return kept(one, show.value) && (!cell || inCell(run, one, cell))
       && (!words || `${one.id} ${one.preview} ${one.target}`.toLowerCase().includes(words));
   };
-  function list() {
+  function list(again = false) {
     const found = run.examples.filter(wanted);
     const pages = Math.max(Math.ceil(found.length / PAGE), 1);
     page = Math.min(Math.max(page, 0), pages - 1);
@@ -44,34 +46,54 @@ function examples(place, run) {
     back.disabled = page === 0;
     on.disabled = page >= pages - 1;
     const visible = found.slice(page * PAGE, (page + 1) * PAGE);
+    const { scrollTop } = items;
+    const focused = items.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     items.replaceChildren(...visible.map((one) => el("li", {}, el("button", {
-      type: "button", "aria-current": String(one === current), onclick: () => open(one),
+      type: "button", "aria-current": String(one === current), "data-id": one.id, onclick: () => open(one),
     }, one.preview || one.id, el("span", { class: "trail" }, trail(one))))));
-    if (!visible.includes(current)) {
+    if (again) {
+      items.scrollTop = scrollTop;
+      if (focused !== null) [...items.querySelectorAll("button")].find((one) => one.dataset.id === focused)?.focus();
+    }
+    // What the reader has open stays open, even where it is no longer on the list.
+    if (!visible.includes(current) && !(again && current)) {
       if (visible.length) open(visible[0]);
       else detail.replaceChildren(el("p", { class: "hint" }, "No example is like that."));
     }
   }
   async function open(one) {
     current = one;
+    opened = null;
     for (const button of items.querySelectorAll("button")) {
-      button.setAttribute("aria-current", "false");
+      button.setAttribute("aria-current", String(button.dataset.id === one.id));
     }
-    const at = run.examples.filter(wanted).indexOf(one) - page * PAGE;
-    items.children[at]?.firstChild.setAttribute("aria-current", "true");
-    const [number, position] = one.block;
-    const told = (await block(number))[position];
-    if (current === one) detail.replaceChildren(...told_of(run, one, told, cell));
+    const story = await storyOf(one);
+    if (current !== one) return;
+    opened = told(run, one, story, cell, extras);
+    detail.replaceChildren(...opened.elements);
   }
-  show.addEventListener("change", () => { page = 0; list(); });
-  search.addEventListener("input", () => { page = 0; list(); });
-  list();
-  return (found) => {
+  async function refresh() {
+    none.hidden = run.examples.length > 0;
+    all.hidden = !run.examples.length;
+    if (!run.examples.length) return;
+    // Validation examples come back at every validation, so they can be followed.
+    if (!current && run.examples.some((one) => one.part === "dev")) show.value = "dev";
+    list(true);
+    const [one, before] = [current, opened];
+    if (!before || before.seen >= one.seen.length) return;
+    const story = await storyOf(one);
+    if (opened === before) before.refresh(story);
+  }
+  function look(found) {
     [cell, page, show.value, search.value] = [found, 0, "all", ""];
     current = null;
     list();
     place.scrollIntoView();
-  };
+  }
+  show.addEventListener("change", () => { page = 0; list(); });
+  search.addEventListener("input", () => { page = 0; list(); });
+  refresh();
+  return { look, refresh };
 }
 
 function marks(one) {
@@ -102,47 +124,66 @@ function trail(one) {
   return `${one.part} ${signs.join("")}`;
 }
 
-function told_of(run, one, told, cell) {
-  const order = one.seen.map((_, n) => n);
-  const pick = el("input", { type: "range", min: 0, max: order.length - 1, step: 1, "aria-label": "when" });
-  const asked = cell ? one.seen.findIndex(([step, kind]) => step === cell.step && kind === 1) : -1;
-  pick.value = asked >= 0 ? asked : order.length - 1;
+function told(run, one, story, cell, extras) {
+  let texts = story;
+  // Of a run that goes on a story may know of more than the list does.
+  const seen = () => texts.seen ?? one.seen;
+  const pick = el("input", { type: "range", min: 0, max: story.moments.length - 1, step: 1, "aria-label": "when" });
+  const asked = cell ? seen().findIndex(([step, kind]) => step === cell.step && kind === 1) : -1;
+  pick.value = asked >= 0 ? asked : story.moments.length - 1;
   const compare = el("input", { type: "checkbox", checked: true });
   const said = el("span", {});
-  const texts = el("div", {});
+  const newer = el("button", { type: "button", hidden: true, onclick: () => { pick.value = pick.max; draw(); } },
+    "seen again since: show it");
+  const below = el("div", {});
   const draw = () => {
     const n = Number(pick.value);
-    const [step, kind, value] = one.seen[n];
+    const [step, kind, value] = seen()[n];
     const mark = value === null ? "" : value === 1 ? "right" : value === 0 ? "wrong" : "part";
     said.replaceChildren(
       kind ? `validation after ${counted(step, "step")}` : `batch of step ${step}`,
       value === null ? "" : " ", value === null ? "" : el("span", { class: `value ${mark}` }, `${run.metric} ${shown(value)}`));
-    texts.replaceChildren(...moment(run, one, told, n, compare.checked));
+    newer.hidden = n === texts.moments.length - 1 || texts === story;
+    below.replaceChildren(...moment(one, texts, n, compare.checked, extras));
   };
   pick.addEventListener("input", draw);
   compare.addEventListener("change", draw);
   draw();
-  return [
-    el("h4", {}, one.id),
-    ...Object.entries(told.inputs).flatMap(([name, text]) => [el("h4", {}, `input ${name}`), el("p", { class: "text" }, text)]),
-    ...Object.entries(told.targets).flatMap(([name, text]) => [el("h4", {}, `target of ${name}`), el("p", { class: "text" }, text)]),
-    el("div", { class: "tools when" }, el("label", { class: "wide" }, "when", pick), said,
-      el("label", {}, compare, "mark what changed since it was last seen")),
-    texts,
-  ];
+  const found = {
+    seen: story.moments.length,
+    elements: [
+      el("h4", {}, one.id),
+      ...Object.entries(story.inputs).flatMap(([name, text]) => [el("h4", {}, `input ${name}`), el("p", { class: "text" }, text)]),
+      ...Object.entries(story.targets).flatMap(([name, text]) => [el("h4", {}, `target of ${name}`), el("p", { class: "text" }, text)]),
+      el("div", { class: "tools when" }, el("label", { class: "wide" }, "when", pick), said, newer,
+        el("label", {}, compare, "mark what changed since it was last seen")),
+      below,
+    ],
+    // What is being read stays; how to see what has come since is offered.
+    refresh(now) {
+      texts = now;
+      found.seen = now.moments.length;
+      pick.max = now.moments.length - 1;
+      newer.hidden = false;
+    },
+  };
+  return found;
 }
 
-function moment(run, one, told, n, comparing) {
-  const here = told.moments[n];
-  const before = told.moments[n - 1];
+function moment(one, story, n, comparing, extras) {
+  const here = story.moments[n];
+  const before = story.moments[n - 1];
+  const texts = Object.fromEntries(
+    Object.entries(here.texts).map(([name, number]) => [name, story.texts[number]]));
   const found = Object.entries(here.texts).flatMap(([name, number]) => {
-    const text = told.texts[number];
+    const text = texts[name];
     const old = before?.texts[name];
     const changed = old !== undefined && old !== number;
     return [
       el("h4", {}, name, changed ? " (changed)" : ""),
-      changed && comparing ? marked(told.texts[old], text) : el("p", { class: "text" }, text),
-    ];
+      changed && comparing ? marked(story.texts[old], text) : el("p", { class: "text" }, text),
+      extras.text?.(one, name, texts),
+    ].filter(Boolean);
   });
   if (here.error) found.push(el("h4", {}, "failed"), el("p", { class: "text" }, here.error));
   if (here.feedback) found.push(el("h4", {}, "what the metric said"), el("p", { class: "text" }, here.feedback));
@@ -151,7 +192,7 @@ function moment(run, one, told, n, comparing) {
     for (const node of nodes) {
       found.push(el("h4", {}, `posterior of ${node}, given the target`), ...here.alternatives
         .filter(([name]) => name === node).sort((a, b) => b[2] - a[2])
-        .map(([, text, weight, source]) => draw_of(told.texts[text], weight, source)));
+        .map(([, text, weight, source]) => draw_of(story.texts[text], weight, source)));
     }
   }
   return found;

@@ -6,13 +6,7 @@ const drawn = new Set();
 function drawRun(number) {
   if (drawn.has(number)) return;
   drawn.add(number);
-  const run = RUNS[number];
-  const part = (name) => document.querySelector(`#run-${number} [data-part="${name}"]`);
-  let look = () => {};
-  curves(part("curves"), run);
-  prompts(part("prompts"), run);
-  errors(part("errors"), run, (cell) => look(cell));
-  look = examples(part("examples"), run);
+  drawParts(document.getElementById(`run-${number}`), RUNS[number]);
 }
 
 function openRun(number) {

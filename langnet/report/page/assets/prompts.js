@@ -1,20 +1,46 @@
 // The history of each prompt: what changed, among which candidates, and why.
 
-function prompts(place, run) {
-  for (const prompt of run.prompts) {
-    const changes = prompt.choices.filter((choice) => !choice.kept).length;
-    place.append(
-      el("h3", {}, prompt.name, " ",
-        el("span", { class: "soft" }, `changed in ${changes} of ${counted(prompt.choices.length, "step")}`)),
-      el("h4", {}, prompt.initial === prompt.fitted ? "The same at the start and at its best"
-        : "From the start to the best"),
-      marked(prompt.initial, prompt.fitted),
-      ...prompt.choices.map((choice, number) => chosen(run, prompt, choice, number)),
-    );
-  }
+/**
+ * Draws the prompts of a run; what comes back draws what has come since, and leaves open what is.
+ * @param extras {prompt(prompt), candidate(prompt, choice, number, text)}: elements to add to
+ *     each prompt and to each candidate
+ */
+function prompts(place, run, extras = {}) {
+  const parts = new Map();
+  const refresh = () => {
+    for (const prompt of run.prompts) {
+      if (!parts.has(prompt.name)) parts.set(prompt.name, promptPart(place, prompt, extras));
+      parts.get(prompt.name)();
+    }
+  };
+  refresh();
+  return refresh;
 }
 
-function chosen(run, prompt, choice, number) {
+function promptPart(place, prompt, extras) {
+  const changed = el("span", { class: "soft" });
+  const title = el("h4");
+  const text = el("div");
+  const steps = el("div");
+  let fitted = null;
+  place.append(el("h3", {}, prompt.name, " ", changed),
+    ...[extras.prompt?.(prompt)].filter(Boolean), title, text, steps);
+  return () => {
+    const changes = prompt.choices.filter((choice) => !choice.kept).length;
+    changed.textContent = `changed in ${changes} of ${counted(prompt.choices.length, "step")}`;
+    if (fitted !== prompt.fitted) {
+      fitted = prompt.fitted;
+      title.textContent = prompt.initial === fitted ? "The same at the start and at its best"
+        : "From the start to the best";
+      text.replaceChildren(marked(prompt.initial, fitted));
+    }
+    for (let n = steps.children.length; n < prompt.choices.length; n += 1) {
+      steps.append(chosen(prompt, prompt.choices[n], n, extras));
+    }
+  };
+}
+
+function chosen(prompt, choice, number, extras) {
   const gain = choice.gain === null ? ""
     : `, gain ${shown(choice.gain)}${choice.error === null ? "" : ` ± ${shown(choice.error)}`}`;
   const what = choice.kept ? "kept"
@@ -25,13 +51,13 @@ function chosen(run, prompt, choice, number) {
   details.addEventListener("toggle", async () => {
     if (!details.open || details.dataset.filled) return;
     details.dataset.filled = "yes";
-    const candidates = (await block(prompt.block))[number];
-    details.append(el("div", {}, filledIn(choice, candidates)));
+    const candidates = await candidatesOf(prompt, number);
+    details.append(el("div", {}, filledIn(prompt, choice, candidates, extras)));
   });
   return details;
 }
 
-function filledIn(choice, candidates) {
+function filledIn(prompt, choice, candidates, extras) {
   const [incumbent] = candidates[0];
   const most = Math.max(...candidates.map(([, , , examples]) => examples ?? 0));
   // A score on a few examples is a rough one: those that were seen on more come first.
@@ -50,7 +76,8 @@ function filledIn(choice, candidates) {
           el("span", {}, "score ", el("b", {}, shown(score))),
           examples === null ? null : el("span", { class: "soft" }, `on ${counted(examples, "example")}`),
           el("span", {}, verdict(choice, n, examples, most))),
-        n === 0 ? el("p", { class: "text" }, text) : marked(incumbent, text));
+        n === 0 ? el("p", { class: "text" }, text) : marked(incumbent, text),
+        extras.candidate?.(prompt, choice, n, text));
     }),
     dropped ? el("p", { class: "hint" }, `Proposals that were dropped: ${dropped}.`) : null,
   ];
