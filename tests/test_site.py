@@ -31,6 +31,7 @@ PUBLIC = (
     "langnet.errors",
     "langnet.estimators",
     "langnet.events",
+    "langnet.exchange",
     "langnet.export",
     "langnet.metrics",
     "langnet.serve",
