@@ -6,7 +6,8 @@
 - The embedded model's place is taken by a made-up one (`tests.loopback.StandIn`), whatever
   `local:…` a page names: no server's model scores at the temperatures that the networks draw at.
 - Commands are run small: every option in `SMALL` that a command has is added to its arguments,
-  where the last one given holds. A fit `--from-manifest` stays as it was.
+  where the last one given holds. A fit `--from-manifest` stays as it was. In Python the parts
+  `train=N, dev=N, test=N` of a task are at most `FEW` examples each.
 - A line that calls langnet alone is called in this process; importing it takes a second.
 """
 
@@ -54,6 +55,8 @@ SMALL = {
     "--screen": "3",
     "--confirm": "2",
 }
+FEW = 12
+_PARTS = re.compile(r"\b(train|dev|test)=(\d+)\b")
 _PORT = re.compile(r"(?<=127\.0\.0\.1:)\d+")
 _EMBEDDED = "LANGNET_PAGE_EMBEDDED"
 
@@ -120,6 +123,7 @@ def manner(page: str, folder: Path, *, address: str | None) -> Manner:
     served = ports_served(page)
 
     def rewrite(text: str) -> str:
+        text = _PARTS.sub(lambda part: f"{part[1]}={min(int(part[2]), FEW)}", text)
         for port, other in served.items():
             text = re.sub(rf"(127\.0\.0\.1:|--port ){port}\b", rf"\g<1>{other}", text)
         if address is None:
