@@ -92,7 +92,7 @@ def _row(
         row.append(GAP + _aligned(shown[name], size, name), style=style)
     room = min(width - row.cell_len - len(GAP), _DOTS)
     if node.open and room > 1:
-        dots = "●" * min(node.open, room - 1) + ("+" if node.open > room - 1 else "")
+        dots = "●" * node.open if node.open <= room else "●" * (room - 1) + "+"
         row.append(GAP + dots, style=purpose)
     return row
 
