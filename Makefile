@@ -1,8 +1,10 @@
 # Everything on a machine with Python >= 3.11, pip and make:
-#   make demo    fit a network on the embedded model, from nothing
-#   make test    the test suite
-#   make check   formatting, lint, types, direction of imports
-#   make bench   what langnet costs beside what one would use instead
+#   make demo         fit a network on the embedded model, from nothing
+#   make test         the test suite
+#   make check        formatting, lint, types, direction of imports
+#   make docs         the site of the documentation, into build/site (make docs-serve shows it)
+#   make wheel-check  the built wheel in a fresh environment, and the tutorial with it
+#   make bench        what langnet costs beside what one would use instead
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -12,7 +14,7 @@ DEMO := --steps 2 --batch-size 24 --candidates 6 --draws 2 --mix phrasing=4,demo
 	--train-size 100 --dev-size 50 --test-size 120
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format docs docs-serve wheel-check bench clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,6 +30,11 @@ $(VENV)/.local: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.local
 	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+# The site shows the package as it stands; it needs neither the embedded model nor its engine.
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --editable . --group docs
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.dev
@@ -52,6 +59,16 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "The site is in build/site; search needs a server: python3 -m http.server -d build/site"
+
+docs-serve: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --no-strict --dev-addr 127.0.0.1:8322
+
+wheel-check:
+	PYTHON=$(PYTHON) .ci/wheel
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/executor.py

@@ -1,7 +1,9 @@
 """A network in an aiohttp application: opened once, called by every request.
 
 pip install "langnet[local]"
-NETWORK=runs/first/best.yaml MODEL=local:smollm2 python aiohttp_app.py
+NETWORK=runs/first python aiohttp_app.py
+
+MODEL=… names another model than the one that the network was fitted with.
 """
 
 import os
@@ -9,16 +11,17 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+import langnet
 from langnet import Network
 
 NETWORK = web.AppKey("network", Network)
 
 
-def application(network_file: str, model: str) -> web.Application:
+def application(network_file: str, model: str | None = None) -> web.Application:
     """An application with a network of its own."""
 
     async def network(app: web.Application) -> AsyncIterator[None]:
-        async with Network.open(network_file, models=model, timeout=60) as opened:
+        async with langnet.load(network_file, models=model, timeout=60) as opened:
             app[NETWORK] = opened
             yield
 
@@ -35,7 +38,7 @@ def application(network_file: str, model: str) -> web.Application:
 if __name__ == "__main__":
     # With handler_cancellation a request whose client hangs up is cancelled, and its calls with it.
     web.run_app(
-        application(os.environ["NETWORK"], os.environ.get("MODEL", "local:smollm2")),
+        application(os.environ["NETWORK"], os.environ.get("MODEL")),
         host="127.0.0.1",
         handler_cancellation=True,
     )

@@ -1,7 +1,9 @@
 """A network in a FastAPI application: opened once, called by every request.
 
 pip install "langnet[local]" fastapi uvicorn
-NETWORK=runs/first/best.yaml MODEL=local:smollm2 uvicorn fastapi_app:app
+NETWORK=runs/first uvicorn fastapi_app:app
+
+MODEL=… names another model than the one that the network was fitted with.
 
 curl http://127.0.0.1:8000/answers -H 'Content-Type: application/json' -d '{"text": "…"}'
 """
@@ -15,15 +17,16 @@ import anyio
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
 
+import langnet
 from langnet import Example, ModelError, Network, Trace
 
 
-def application(network_file: str, model: str) -> FastAPI:
+def application(network_file: str, model: str | None = None) -> FastAPI:
     """An application with a network of its own; several may live in one process."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Network.open(network_file, models=model, timeout=60) as network:
+        async with langnet.load(network_file, models=model, timeout=60) as network:
             app.state.network = network
             yield
 
@@ -74,4 +77,4 @@ async def _unless_gone(request: Request, network: Network, inputs: dict[str, str
 
 
 if "NETWORK" in os.environ:
-    app = application(os.environ["NETWORK"], os.environ.get("MODEL", "local:smollm2"))
+    app = application(os.environ["NETWORK"], os.environ.get("MODEL"))

@@ -1,6 +1,8 @@
 """A network in a plain script, which does not await.
 
-python script.py runs/first/best.yaml local:smollm2 < sentences.txt
+python script.py runs/first < sentences.txt
+
+A second argument names another model than the one that the network was fitted with.
 """
 
 import sys
@@ -8,7 +10,7 @@ import sys
 from langnet import BlockingNetwork, Example, Failure
 
 
-def main(network_file: str, model: str) -> None:
+def main(network_file: str, model: str | None = None) -> None:
     """Answers every line of the standard input, in order, several at a time."""
     with BlockingNetwork.open(network_file, models=model) as network:
         (name,) = network.graph.inputs

@@ -53,7 +53,7 @@ from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.retry import Retries
 from langnet.metrics import Marked
-from langnet.network import Network
+from langnet.network import Network, load
 from langnet.node import Choices, Function, Input, Node, Prompt
 from langnet.program import Program
 from langnet.run import run, run_all, stream
@@ -129,6 +129,7 @@ __all__ = [
     "fit",
     "infer",
     "init",
+    "load",
     "plan_fit",
     "run",
     "run_all",

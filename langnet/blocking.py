@@ -1,10 +1,10 @@
 """A network for code that does not await: scripts, notebooks without a loop, command-line tools.
 
-    with BlockingNetwork.open("runs/first/best.yaml", models="local:smollm2") as network:
+    with BlockingNetwork.open("runs/first") as network:
         print(network(text="The film opens in a harbour.").output)
 
 An event loop runs in a thread of its own as long as the block lasts. Where a loop runs already, it
-would be blocked, so there all of this refuses: use `langnet.Network` and await.
+would be blocked, so there all of this refuses: use `langnet.load` and await.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from langnet.data import Example
 from langnet.graph import Graph
-from langnet.network import Network, Specs
+from langnet.network import Network, Specs, load
 from langnet.trace import Failure, Trace
 
 __all__ = ["BlockingNetwork"]
@@ -36,19 +36,17 @@ class BlockingNetwork:
     @classmethod
     @contextmanager
     def open(
-        cls, source: Graph | str | Path, *, models: Specs, **settings: Any
+        cls, source: Graph | str | Path, *, models: Specs | None = None, **settings: Any
     ) -> Iterator[BlockingNetwork]:
-        """Opens a network with its models, and closes both at the end; see `Network.open`.
+        """Opens a network with its models, and closes both at the end; see `langnet.load`.
 
         Raises:
             RuntimeError: an event loop runs in this thread.
         """
-        _refuse("Network.open")
+        _refuse("async with langnet.load(…) as network")
         with (
             start_blocking_portal() as portal,
-            portal.wrap_async_context_manager(
-                Network.open(source, models=models, **settings)
-            ) as network,
+            portal.wrap_async_context_manager(load(source, models=models, **settings)) as network,
         ):
             yield cls(portal, network)
 
@@ -63,12 +61,12 @@ class BlockingNetwork:
         Raises:
             RuntimeError: an event loop runs in this thread.
         """
-        trace: Trace = self._do(partial(self._network, **inputs), "network(…)")
+        trace: Trace = self._do(partial(self._network, **inputs), "await network(…)")
         return trace
 
     def run(self, example: Example) -> Trace:
         """Runs the network on one example; see `Network.run`."""
-        trace: Trace = self._do(partial(self._network.run, example), "network.run(…)")
+        trace: Trace = self._do(partial(self._network.run, example), "await network.run(…)")
         return trace
 
     def stream(self, examples: Iterable[Example], **settings: Any) -> Iterator[Trace | Failure]:
@@ -77,7 +75,10 @@ class BlockingNetwork:
         The examples are read in the thread of the event loop. Closing the iterator, as leaving a
         `for` loop early does, cancels what is in flight.
         """
-        results = self._do(partial(_begun, self._network, examples, settings), "network.stream(…)")
+        results = self._do(
+            partial(_begun, self._network, examples, settings),
+            "async for result in network.stream(…)",
+        )
         try:
             while (outcome := self._do(partial(anext, results, None), "stream")) is not None:
                 yield outcome
@@ -100,5 +101,5 @@ def _refuse(instead: str) -> None:
         return
     raise RuntimeError(
         "an event loop runs in this thread, and blocking here would stop everything in it; use "
-        f"langnet.Network there: await {instead}"
+        f"langnet.load there: {instead}"
     )

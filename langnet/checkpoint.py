@@ -3,6 +3,7 @@
 RUN/
   run.json         what the run is: format, seed, graph, data, models, method
   state.json       all that the next step depends on
+  best.yaml        the network with the best prompts, once the fit has ended
   steps/0001.json  what step 1 did: candidates, scores, choices
   costs/0001.json  calls, tokens and seconds of step 1 and its validation, where a meter counts
 
@@ -17,10 +18,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from langnet import graph_file
 from langnet.data import Example, data_hash
 from langnet.errors import DataError, GraphError
 from langnet.graph import Graph
@@ -83,6 +86,11 @@ class RunDirectory:
     def save(self, state: Mapping[str, Any]) -> None:
         """Writes the state."""
         write_json(self.path / "state.json", state)
+
+    def save_network(self, graph: Graph) -> None:
+        """Writes the network, where every function of it can be named in a file."""
+        with suppress(GraphError):
+            graph_file.save(graph, self.path / "best.yaml")
 
     def save_step(self, number: int, result: StepResult, account: Account | None = None) -> None:
         """Writes what a step did, and how that compares with the plan where there was one."""

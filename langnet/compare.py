@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from langnet.data import Example
+from langnet.display import Displayed
 from langnet.evaluate import Evaluation, evaluate
 from langnet.graph import Graph
 from langnet.key import Key
@@ -17,7 +18,7 @@ __all__ = ["Comparison", "compare"]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Displayed):
     """Two networks on the same held-out examples.
 
     Attributes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from langnet.data import Example
+from langnet.display import Displayed
 from langnet.errors import DataError
 from langnet.key import Key
 from langnet.lm.caller import PURPOSE, calling
@@ -20,7 +21,7 @@ __all__ = ["Evaluation", "evaluate", "marked_of", "value_of"]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(Displayed):
     """How a network did on some examples.
 
     Attributes:

@@ -117,6 +117,7 @@ class StepFinished:
         reading: calls and tokens since the fit began, where a meter was given.
         calls: calls that the step sent, those that a cache answered included.
         raced: calls that racing spared.
+        prompts: the prompts after the step.
     """
 
     step: int
@@ -129,6 +130,7 @@ class StepFinished:
     reading: MeterReading | None
     calls: int = 0
     raced: int = 0
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +201,13 @@ class FitFinished:
         step: steps done.
         best: the best validation metric.
         reason: why it ended.
+        prompts: the best prompts.
     """
 
     step: int
     best: float
     reason: str
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 Event = (

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from langnet.checkpoint import RunDirectory, describe
 from langnet.data import Example
+from langnet.display import Displayed
 from langnet.errors import DataError
 from langnet.events import Notifier, Observer
 from langnet.graph import Graph
@@ -35,8 +36,8 @@ from langnet.vi.plan import FitPlan, plan_fit
 __all__ = ["Fitted", "fit"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fitted:
+@dataclass(frozen=True, slots=True, repr=False)
+class Fitted(Displayed):
     """What came of a fit.
 
     Attributes:
@@ -58,6 +59,9 @@ class Fitted:
     plan: FitPlan | None
     reading: MeterReading | None
     seconds: float
+
+    def __repr__(self) -> str:
+        return str(self)  # all that it holds would be many screens
 
 
 async def fit(
@@ -91,7 +95,8 @@ async def fit(
         metric: of a prediction and a target.
         method: the settings.
         seed: what every draw's seed is derived from.
-        directory: where a checkpoint is written after every step; nowhere by default.
+        directory: where a checkpoint is written after every step, and at the end the network with
+            the best prompts (best.yaml, where its functions can be saved); nowhere by default.
         resume: whether to go on from the checkpoint there, if there is one.
         observers: are told of every event.
         meter: counts the calls of the models, for reports and for the budget.
@@ -164,8 +169,11 @@ async def fit(
     began = time.monotonic()
     with (meter or Meter()).limited(budget, spent=spent):
         reason = await loop.to_the_end()
+    best = graph.with_prompts(loop.state.best)
+    if run is not None:
+        run.save_network(best)
     return Fitted(
-        graph.with_prompts(loop.state.best),
+        best,
         graph,
         loop.state,
         reason,

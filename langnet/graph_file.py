@@ -24,7 +24,10 @@
     outputs: [vote]
     target: answers
 
-Fields that are left out take the values that they have in code. A prompt that several nodes share
+    models: {default: "local:smollm2"}
+
+Fields that are left out take the values that they have in code. `models` says what the network was
+fitted with: lines that `langnet.connect` takes. A prompt that several nodes share
 stands once, under `prompts`, and its nodes say `prompt: {shared: name}`. Functions are named by
 import path; a file holds no code, and none but langnet's own is imported without the caller's
 trust.
@@ -43,19 +46,34 @@ from langnet.node import Node, Prompt
 from langnet.part_data import part_data, part_from
 from langnet.text_file import read_data, write_data
 
-__all__ = ["from_dict", "load", "load_prompts", "save", "save_prompts", "to_dict"]
+__all__ = [
+    "from_dict",
+    "load",
+    "load_models",
+    "load_prompts",
+    "prompts_data",
+    "prompts_from",
+    "save",
+    "save_prompts",
+    "to_dict",
+]
 
 _GRAPH_FORMAT = "langnet-graph/1"
 _PROMPTS_FORMAT = "langnet-prompts/1"
 
 
-def save(graph: Graph, path: str | Path) -> None:
+def save(graph: Graph, path: str | Path, *, models: Mapping[str, str] | None = None) -> None:
     """Writes a graph to a .yaml, .yml or .json file, all or nothing.
+
+    Args:
+        graph: the graph.
+        path: where to.
+        models: lines that name models, by the names that nodes call; in them no secret may stand.
 
     Raises:
         GraphError: a function that no import path leads to, or another extension.
     """
-    write_data(Path(path), to_dict(graph))
+    write_data(Path(path), {**to_dict(graph), **({"models": dict(models)} if models else {})})
 
 
 def load(path: str | Path, *, trust: bool = False) -> Graph:
@@ -75,6 +93,19 @@ def load(path: str | Path, *, trust: bool = False) -> Graph:
         raise _of_file(path, error) from None
 
 
+def load_models(path: str | Path) -> dict[str, str]:
+    """The lines that name models in a graph file, by the names that nodes call.
+
+    Raises:
+        GraphError: the file cannot be read, or holds something else there.
+    """
+    data = read_data(Path(path))
+    try:
+        return _models_from(data)
+    except GraphError as error:
+        raise _of_file(path, error) from None
+
+
 def save_prompts(graph: Graph, path: str | Path) -> None:
     """Writes the prompts of a graph by name to a .yaml, .yml or .json file, all or nothing.
 
@@ -87,7 +118,12 @@ def save_prompts(graph: Graph, path: str | Path) -> None:
         for name, node in graph.nodes.items()
         if templates[name].has_prompt
     }
-    write_data(Path(path), {"format": _PROMPTS_FORMAT, "prompts": prompts})
+    write_data(Path(path), prompts_data(prompts))
+
+
+def prompts_data(prompts: Mapping[str, str]) -> dict[str, Any]:
+    """Prompts by name as plain data, which `prompts_from` takes."""
+    return {"format": _PROMPTS_FORMAT, "prompts": dict(prompts)}
 
 
 def load_prompts(path: str | Path) -> dict[str, str]:
@@ -98,7 +134,7 @@ def load_prompts(path: str | Path) -> dict[str, str]:
     """
     data = read_data(Path(path))
     try:
-        return _prompts_from(data)
+        return prompts_from(data)
     except GraphError as error:
         raise _of_file(path, error) from None
 
@@ -145,6 +181,7 @@ def from_dict(data: Mapping[str, Any], *, trust: bool = False) -> Graph:
     values = fields.take("parts", list, default=[], required=True)
     outputs = fields.texts("outputs")
     target = fields.take("target", str)
+    fields.texts_by_name("models")  # what is run, but no part of the graph
     fields.end()
     read = (
         part_from(value, f"parts[{position}]", shared, faults, trust=trust)
@@ -161,7 +198,12 @@ def from_dict(data: Mapping[str, Any], *, trust: bool = False) -> Graph:
     return Graph(*parts, outputs=outputs, target=target, name=name)
 
 
-def _prompts_from(data: Any) -> dict[str, str]:
+def prompts_from(data: Any) -> dict[str, str]:
+    """Prompts by name from plain data.
+
+    Raises:
+        GraphError: with every fault of the data.
+    """
     faults: list[str] = []
     fields = Fields(data, "", faults)
     _check_format(fields, _PROMPTS_FORMAT)
@@ -170,6 +212,16 @@ def _prompts_from(data: Any) -> dict[str, str]:
     if faults:
         raise GraphError(*faults)
     return prompts
+
+
+def _models_from(data: Any) -> dict[str, str]:
+    faults: list[str] = []
+    fields = Fields(data, "", faults)
+    _check_format(fields, _GRAPH_FORMAT)
+    models = fields.texts_by_name("models")
+    if faults:
+        raise GraphError(*faults)
+    return models
 
 
 def _of_file(path: str | Path, error: GraphError) -> GraphError:

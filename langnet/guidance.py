@@ -27,6 +27,9 @@ __all__ = ["CONTROLS", "FILE", "Entry", "Guidance", "Kind", "fitted_nodes"]
 FILE = "guidance.jsonl"
 """Where guidance stands in a run directory: a line for each entry, which is only ever added to."""
 
+LISTED = "list-"
+"""How the ids begin of candidates that come from a file of prompts; see `langnet.exchange`."""
+
 Kind = Literal[
     "rating",
     "feedback",
@@ -119,6 +122,11 @@ class Entry:
         if not all(isinstance(item, str) for pair in self.texts.items() for item in pair):
             raise DataError(f"guidance of the kind {self.kind!r} has texts={self.texts!r}")
         object.__setattr__(self, "texts", dict(self.texts))
+
+    @property
+    def origin(self) -> str:
+        """What records call a candidate's origin: "list" for one of a file, else "person"."""
+        return "list" if self.id.startswith(LISTED) else "person"
 
     def to_json(self) -> dict[str, Any]:
         """The entry as plain data, without what it leaves open."""

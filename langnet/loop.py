@@ -108,7 +108,8 @@ class Loop:
                 tasks.cancel_scope.cancel()
         except BudgetExceeded as error:
             reason = str(error)
-        self.tell(FitFinished(self.state.step, self.state.best_metric, reason))
+        state = self.state
+        self.tell(FitFinished(state.step, state.best_metric, reason, state.best))
         return reason
 
     async def _steps(self, ahead: Ahead) -> str:
@@ -210,6 +211,7 @@ class Loop:
                 self._reading(),
                 result.calls.total,
                 result.calls.raced,
+                new,
             )
         )
 

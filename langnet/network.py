@@ -1,6 +1,6 @@
 """A graph bound to its models, as an application calls it.
 
-    async with Network.open("runs/first/best.yaml", models="openai:gpt-4o") as network:
+    async with langnet.load("runs/first") as network:
         answer = await network(text="The film opens in a harbour.")
         print(answer.output)
 
@@ -11,9 +11,9 @@ session, a cache and limits, or nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -22,80 +22,36 @@ import anyio
 from anyio.abc import TaskGroup
 
 from langnet.data import Example
-from langnet.errors import DeadlineExceeded, GraphError
+from langnet.errors import GraphError
 from langnet.graph import Graph
-from langnet.graph_file import load
+from langnet.held import Held
 from langnet.key import Key
-from langnet.lm.base import LanguageModel
-from langnet.lm.connect import connect_all
 from langnet.lm.listen import Delta, listening
 from langnet.lm.meter import Meter, Metered
+from langnet.opening import Bound, Opening, Specs, opened, sourced
 from langnet.program import Models, Program
-from langnet.run import stream
-from langnet.trace import Failure, Trace
+from langnet.results import Event, Finished, Piece, Results, Valued
+from langnet.trace import Trace
 
-__all__ = ["Event", "Finished", "Network", "Piece", "Results", "Valued"]
-
-Specs = str | LanguageModel | Mapping[str, str | LanguageModel]
-"""A line that names a model, or a model, for every node; or several by the names nodes call."""
-
-
-@dataclass(frozen=True, slots=True)
-class Valued:
-    """A node has its value.
-
-    Attributes:
-        node: its name.
-        value: a text, or what a function returned; a tuple where the node is plural.
-    """
-
-    node: str
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a text that a node is drawing, as it comes.
-
-    Attributes:
-        node: its name.
-        index: the position in the node's plates.
-        text: the piece.
-        first: whether the text begins here. A call that failed and is made again begins again.
-    """
-
-    node: str
-    index: tuple[int, ...]
-    text: str
-    first: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """The run is over.
-
-    Attributes:
-        trace: all of it.
-    """
-
-    trace: Trace
-
-
-Event = Piece | Valued | Finished
-"""What a run tells of while it goes on."""
+__all__ = ["Event", "Finished", "Network", "Opening", "Piece", "Results", "Specs", "Valued", "load"]
 
 
 class Network:
-    """A graph bound to its models.
+    """A graph bound to its models; `load` makes one of a file.
+
+    Models that are yet to be opened are opened when a block (`async with network`) is entered, or
+    else by the first call. The end of the block closes them, or `aclose`; or else the end of the
+    event loop, with a `ResourceWarning` where the network is dropped before that.
 
     Args:
         graph: the network.
         models: one model for every node, or models by the names that nodes call; whoever opened
-            them closes them.
+            them closes them. Or models that are yet to be opened.
         seed: decides every draw, together with the example's id.
         greedy: whether each node takes its most probable text, as evaluation does.
         concurrency: runs at the same time; further ones wait, first come, first served.
-        timeout: seconds that a run may take once it has begun; infinite by default.
+        timeout: seconds that a run may take once it has begun; infinite by default. One of a stream
+            that takes longer is a `Failure`.
 
     Raises:
         GraphError: a node calls a model that is not given.
@@ -104,7 +60,7 @@ class Network:
     def __init__(
         self,
         graph: Graph,
-        models: Models,
+        models: Models | Opening,
         *,
         seed: int = 0,
         greedy: bool = True,
@@ -113,69 +69,33 @@ class Network:
     ) -> None:
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-        self.program = Program(graph, models)
-        self._models = (
-            models if isinstance(models, Mapping) else dict.fromkeys(_called(graph), models)
-        )
+        self.graph = graph
         self.concurrency = concurrency
+        bind = partial(Bound.of, graph, timeout=timeout)
+        bound = models if isinstance(models, Opening) else bind(models)
+        self._given = bound if isinstance(bound, Bound) else None
+        self._held = Held(
+            partial(opened, bound, bind),
+            what=f"the network {graph.name!r}",
+            again="load it again",
+        )
         self._key = Key(("network", seed))
         self._greedy = greedy
-        self._timeout = timeout
         self._room = anyio.Semaphore(concurrency, fast_acquire=True)
-        self._group: TaskGroup | None = None
 
     @classmethod
-    @asynccontextmanager
-    async def open(
-        cls,
-        source: Graph | str | Path,
-        *,
-        models: Specs,
-        trust: bool = False,
-        seed: int = 0,
-        greedy: bool = True,
-        concurrency: int = 32,
-        timeout: float = math.inf,  # noqa: ASYNC109 - of each run, not of opening
-        **connection: Any,
-    ) -> AsyncIterator[Self]:
-        """Opens a network with its models, and closes both at the end.
+    def open(cls, source: Graph | str | Path, **settings: Any) -> Network:
+        """`load` by another name: `async with Network.open("runs/first") as network`."""
+        return load(source, **settings)
 
-        Args:
-            source: a graph, or a file that holds one, such as the best.yaml that a fit leaves.
-            models: see `Specs`.
-            trust: whether functions other than langnet's own that the file names may be imported.
-            seed: see `Network`.
-            greedy: see `Network`.
-            concurrency: see `Network`.
-            timeout: see `Network`.
-            **connection: cache, meter, limits, retries and the like; see `connect_all`.
+    def __repr__(self) -> str:
+        return f"Network of {self.graph!r}"
 
-        Raises:
-            GraphError: the file holds no graph, or a node calls a model that is not given.
-            LangnetError: a model cannot be opened.
-        """
-        graph = source if isinstance(source, Graph) else load(source, trust=trust)
-        specs = models if isinstance(models, Mapping) else dict.fromkeys(_called(graph), models)
-        async with connect_all(specs, **connection) as opened:
-            network = cls(
-                graph,
-                opened,
-                seed=seed,
-                greedy=greedy,
-                concurrency=concurrency,
-                timeout=timeout,
-            )
-            async with network:
-                yield network
-
-    @property
-    def graph(self) -> Graph:
-        """The graph."""
-        return self.program.graph
+    def _repr_html_(self) -> str:
+        return self.graph._repr_html_()
 
     async def __aenter__(self) -> Self:
-        self._group = anyio.create_task_group()
-        await self._group.__aenter__()
+        await self._held.__aenter__()
         return self
 
     async def __aexit__(
@@ -183,11 +103,12 @@ class Network:
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> bool | None:
-        group, self._group = self._group, None
-        assert group is not None  # noqa: S101 - entered before
-        group.cancel_scope.cancel()  # streams that nobody reads to their end
-        return await group.__aexit__(kind, error, traceback)
+    ) -> None:
+        await self._held.__aexit__(kind, error, traceback)
+
+    async def aclose(self) -> None:
+        """Cancels the streams that go on, and closes what this network has opened."""
+        await self._held.aclose()
 
     async def __call__(self, /, **inputs: Any) -> Trace:
         """Runs the network on one example, given by its inputs.
@@ -289,23 +210,21 @@ class Network:
             max_failures: the share of examples that may fail, each giving a `Failure`.
 
         Raises:
-            RuntimeError: the network is not open.
+            RuntimeError: the network is closed.
         """
-        if self._group is None:
-            raise RuntimeError(
-                "the network is not open; use `async with Network.open(…) as network`, or "
-                "`async with network` for one of your own"
-            )
-        return Results(
-            self,
-            self._group,
-            examples,
-            key=self._key,
-            ordered=ordered,
-            concurrency=concurrency or self.concurrency,
-            max_failures=max_failures,
-            greedy=self._greedy,
-        )
+        self._held.check()
+        settings = {
+            "key": self._key,
+            "ordered": ordered,
+            "concurrency": concurrency or self.concurrency,
+            "max_failures": max_failures,
+            "greedy": self._greedy,
+        }
+        return Results(self._ready, examples, settings)
+
+    async def _ready(self) -> tuple[Program, TaskGroup]:
+        held = await self._held.value()
+        return held.bound.program, held.group
 
     async def _run(self, example: Example, told: Any, meter: Meter | None = None) -> Trace:
         wanted = self.graph.inputs
@@ -314,87 +233,69 @@ class Network:
                 f"{self.graph.name} reads {', '.join(wanted)}, but example {example.id!r} brings "
                 f"{', '.join(example.inputs) or 'nothing'}"
             )
-        program = self.program
+        self._held.check()
+        # Models that are given need nothing to be open.
+        bound = self._given or (await self._held.value()).bound
+        program = bound.program
         if meter is not None:
-            metered = {name: Metered(model, meter) for name, model in self._models.items()}
-            program = Program(self.graph, metered)
+            metered = {name: Metered(model, meter) for name, model in bound.models.items()}
+            program = Bound.of(self.graph, metered, timeout=bound.timeout).program
         async with self._room:
-            with anyio.move_on_after(self._timeout) as scope:
-                return await program.run(
-                    example.inputs,
-                    key=self._key / example.id,
-                    greedy=self._greedy,
-                    example=example.id,
-                    on_value=None
-                    if told is None
-                    else lambda name, value: told.send_nowait(Valued(name, value)),
-                )
-        assert scope.cancelled_caught  # noqa: S101 - nothing else leads here
-        raise DeadlineExceeded(
-            f"{self.graph.name} took longer than {self._timeout:g} s on example {example.id!r}"
-        )
+            return await program.run(
+                example.inputs,
+                key=self._key / example.id,
+                greedy=self._greedy,
+                example=example.id,
+                on_value=None
+                if told is None
+                else lambda name, value: told.send_nowait(Valued(name, value)),
+            )
 
 
-class Results(AsyncIterator[Trace | Failure]):
-    """What came of a stream's examples; see `Network.stream`."""
+def load(
+    source: Graph | str | Path,
+    *,
+    models: Specs | None = None,
+    trust: bool = False,
+    seed: int = 0,
+    greedy: bool = True,
+    concurrency: int = 32,
+    timeout: float = math.inf,
+    **connection: Any,
+) -> Network:
+    """A network of a file, ready to be called.
 
-    def __init__(
-        self,
-        network: Network,
-        group: TaskGroup,
-        examples: Iterable[Example] | AsyncIterable[Example],
-        **settings: Any,
-    ) -> None:
-        # A result is handed over when it is taken, so that nothing runs ahead of the reader.
-        self._send, self._receive = anyio.create_memory_object_stream[Trace | Failure](0)
-        self._scope = anyio.CancelScope()
-        self._error: Exception | None = None
-        self._ended = False
-        self._done = anyio.Event()
-        group.start_soon(self._work, network.program, examples, settings)
+        network = langnet.load("best.json")
+        trace = await network(question="…")
+        async for result in network.stream(examples):
+            ...
+        await network.aclose()
 
-    async def _work(self, program: Program, examples: Any, settings: Mapping[str, Any]) -> None:
-        try:
-            with self._send, self._scope:
-                async with stream(program, examples, **settings) as outcomes:
-                    async for outcome in outcomes:
-                        await self._send.send(outcome)
-        except Exception as error:  # noqa: BLE001 - raised to whoever reads
-            self._error = error
-        except BaseException:  # cancelled: the network is closed
-            self._receive.close()
-            raise
-        finally:
-            self._done.set()
+    Nothing is opened before the first call, or before a block is entered: `async with
+    langnet.load("best.json") as network` opens the models there, and closes them at its end.
 
-    async def __anext__(self) -> Trace | Failure:
-        if self._ended:
-            raise StopAsyncIteration
-        try:
-            return await self._receive.receive()
-        except anyio.ClosedResourceError:
-            raise RuntimeError("the network, or this stream of it, is closed") from None
-        except anyio.EndOfStream:
-            self._ended = True
-            self._receive.close()
-            await self._done.wait()
-        if self._error is not None:
-            raise self._error
-        raise StopAsyncIteration
+    Args:
+        source: a graph file such as the best.yaml that a fit leaves, the directory of a run, or a
+            graph.
+        models: see `Specs`; by default those that the file says it was fitted with.
+        trust: whether functions other than langnet's own that the file names may be imported,
+            which runs their code, and models be asked at addresses that the file names.
+        seed: see `Network`.
+        greedy: see `Network`.
+        concurrency: see `Network`.
+        timeout: see `Network`.
+        **connection: cache, meter, limits, session, retries and the like; see `connect_all`.
 
-    async def aclose(self) -> None:
-        """Cancels what is in flight, and waits until it has ended."""
-        self._scope.cancel()
-        self._receive.close()
-        with anyio.CancelScope(shield=True):
-            await self._done.wait()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
-
-
-def _called(graph: Graph) -> list[str]:
-    return sorted({node.model for node in graph.nodes.values()}) or ["default"]
+    Raises:
+        GraphError: there is no network, or a node calls a model that nothing says.
+        SpecError: a line that names a model cannot be read.
+    """
+    graph, opening = sourced(source, models, trust=trust, connection=connection)
+    return Network(
+        graph,
+        opening,
+        seed=seed,
+        greedy=greedy,
+        concurrency=concurrency,
+        timeout=timeout,
+    )

@@ -179,6 +179,6 @@ def _recorded(
     for selection in selections:
         scored.update(candidate.origin for candidate in selection.candidates)
         taken[selection.candidates[selection.chosen].origin] += 1
-    for known in ("incumbent", "memory", "person"):
+    for known in ("incumbent", "memory", "person", "list"):
         scored.pop(known, None)
     return {name: (scored[name], taken[name]) for name in sorted(scored)}

@@ -16,6 +16,8 @@ import yaml
 from langnet.errors import GraphError
 
 __all__ = [
+    "as_json",
+    "as_yaml",
     "discard_unfinished",
     "read_data",
     "replacing",
@@ -69,11 +71,18 @@ def write_data(path: Path, data: Any) -> None:
     Raises:
         GraphError: the extension is neither.
     """
-    if _is_yaml(path):
-        text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-    else:
-        text = json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-    write_text(path, text)
+    write_text(path, as_yaml(data) if _is_yaml(path) else as_json(data))
+
+
+def as_yaml(data: Any) -> str:
+    """Plain data as YAML, in its order; texts of several lines stand as blocks."""
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+    return text
+
+
+def as_json(data: Any) -> str:
+    """Plain data as JSON that people can read."""
+    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from langnet.display import Displayed
+
 __all__ = [
     "Failure",
     "Index",
@@ -54,7 +56,7 @@ class Site(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Displayed):
     """One run of a graph on one example.
 
     Attributes:
@@ -103,16 +105,9 @@ class Trace:
         """The texts of one node, in the order of their indices."""
         return tuple(site for site in self.sites if site.node == node)
 
-    def __str__(self) -> str:
-        lines = [f"trace of {self.example}"]
-        for name, value in self.values.items():
-            shown = value if isinstance(value, str) else repr(value)
-            lines.append(f"  {name}: {shown}")
-        return "\n".join(lines)
-
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Displayed):
     """An example whose run failed because a model's call failed.
 
     Attributes:

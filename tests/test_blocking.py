@@ -44,7 +44,7 @@ def test_leaving_a_loop_early_leaves_nothing_behind():
 async def test_in_a_running_loop_it_refuses_and_says_what_to_do():
     """Blocking an event loop would stop it, so the error names the way that awaits."""
     with (
-        pytest.raises(RuntimeError, match=r"langnet\.Network there: await Network\.open"),
+        pytest.raises(RuntimeError, match=r"langnet\.load there: async with langnet\.load"),
         BlockingNetwork.open(ONE, models=ECHO),
     ):
         pass

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
+import matplotlib.image
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from langnet.drawing import as_dot, as_html, as_mermaid, as_svg, as_text
+from langnet.drawing import as_dot, as_html, as_mermaid, as_png, as_svg, as_text
 from langnet.drawing.layout import lay_out
 from langnet.drawing.words import members_by_plate
+from langnet.errors import CapabilityError
 from langnet.functions import join, majority
 from langnet.graph import Graph
 from langnet.node import Function, Input, Node, Prompt
@@ -207,6 +212,45 @@ def test_svg_draws_every_part_plate_and_edge(graph):
     tail = as_mermaid(graph).split("\n")
     assert sum(" --> " in line for line in tail) == edges
     assert as_dot(graph).count(" -> ") == edges
+
+
+@pytest.mark.parametrize("scale", [1, 2.5])
+def test_png_has_the_size_of_the_svg_and_its_colours(scale):
+    """As many pixels as the SVG has units, times the scale; every kind of part is painted."""
+    root = ET.fromstring(as_svg(plated()))  # noqa: S314 - made here
+    size = [float(root.get(side)) for side in ("width", "height")]
+    png = as_png(plated(), scale=scale)
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    pixels = matplotlib.image.imread(io.BytesIO(png))
+    assert np.allclose(pixels.shape[1::-1], np.multiply(size, scale), atol=1)
+    parts = (pixels * 255).round().astype(int) @ (2**24, 2**16, 2**8, 1)
+    for wanted in ("f4f5f7ff", "e4e7ffff", "eceef2ff", "fff0d6ff", "ffffffff"):
+        assert int(wanted, 16) in parts
+    assert png == as_png(plated(), scale=scale)
+
+
+@pytest.mark.parametrize("scale", [0, -1, float("nan"), float("inf"), 1e-6, 1000])
+def test_a_picture_without_pixels_or_with_too_many_is_refused(scale):
+    """The size is checked before anything is painted."""
+    with pytest.raises(ValueError, match="scale"):
+        as_png(plated(), scale=scale)
+
+
+def test_without_matplotlib_the_mend_is_told(monkeypatch):
+    """A PNG needs an extra; the error names it."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(CapabilityError, match=r'pip install "langnet\[plot\]"'):
+        as_png(plated())
+
+
+def test_words_stay_within_their_boxes():
+    """A title too long for its box is written smaller, and markup is no formula."""
+    graph = Graph(Input("q"), Node("a", "{q}{prompt}", choices=["$\\no{$ " + "W" * 34, "B"]))
+    pixels = matplotlib.image.imread(io.BytesIO(as_png(graph, scale=1)))
+    margin = 10  # what is left and right of the widest box
+    assert (pixels[:, :margin] == 1).all()
+    assert (pixels[:, -margin:] == 1).all()
+    assert not (pixels == 1).all()
 
 
 def test_mermaid_of_plates():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import re
 import subprocess
 import sys
 from contextlib import AsyncExitStack
@@ -131,3 +133,68 @@ def test_a_plain_script_answers_its_input(network_file):
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     assert all(set(line.split()) <= set(WORDS) for line in lines)
+
+
+def test_a_script_asks_what_the_network_was_fitted_with(tmp_path):
+    """The directory of a run is enough."""
+    with answering() as toy:
+        graph_file.save(ONE, tmp_path / "best.yaml", models={"default": toy.spec})
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, EXAMPLES / "script.py", tmp_path],
+            input="one\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env={"PYTHONPATH": str(EXAMPLES.parent)},
+        )
+        assert toy.requests == 1
+    assert set(done.stdout.split()) <= set(WORDS)
+
+
+@pytest.mark.model
+def test_the_notebook_runs_from_top_to_bottom(tmp_path, smollm2_path):
+    """Every cell runs in a kernel, on smaller sizes; what shows itself is shown."""
+    small = ("steps=1", "batch_size=4", "train_size=6", "dev_size=4", "test_size=4")
+    settings = [argument for setting in small for argument in ("--set", setting)]
+    runner = Path(__file__).parent / "notebook.py"
+    done = subprocess.run(  # noqa: S603 - our own program
+        [
+            sys.executable,
+            runner,
+            EXAMPLES / "notebook.ipynb",
+            *settings,
+            "--to",
+            tmp_path / "n.ipynb",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ran = json.loads((tmp_path / "n.ipynb").read_text())
+    kept = json.loads((EXAMPLES / "notebook.ipynb").read_text())
+    assert [kinds(cell) for cell in ran["cells"]] == [kinds(cell) for cell in kept["cells"]]
+
+
+def kinds(cell):
+    """What a cell's outputs are, by their types."""
+    found = {
+        "stream" if "text" in each else tuple(each["data"]) for each in cell.get("outputs", ())
+    }
+    return sorted(found, key=str)
+
+
+def test_the_notebooks_outputs_are_those_of_a_run():
+    """It is committed as it ran: every cell with its outputs, and nothing of the machine."""
+    text = (EXAMPLES / "notebook.ipynb").read_text()
+    cells = json.loads(text)["cells"]
+    codes = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in codes] == [*range(1, len(codes) + 1)]
+    html = [
+        each["data"]["text/html"] for cell in codes for each in cell["outputs"] if "data" in each
+    ]
+    assert len(html) == 5
+    assert not any("<script" in "".join(lines) for lines in html)
+    assert not re.search(r"/(home|tmp|root|work|usr)/", text)

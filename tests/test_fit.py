@@ -112,7 +112,7 @@ async def test_killed_and_resumed_is_the_same(tmp_path):
     wanted = files(tmp_path / "whole")
     assert "state.json" in wanted
     assert {"steps/0004.json", "steps/0004.traces.jsonl", "validations/0004.jsonl"} <= set(wanted)
-    for lives in range(1, whole.calls, max(1, whole.calls // 12)):
+    for lives in range(1, whole.calls, max(1, whole.calls // 6)):
         directory = tmp_path / str(lives)
         with pytest.raises(Killed):
             await fitted(directory, Mortal(TableModel(distribution), lives))

@@ -13,6 +13,7 @@ from langnet.errors import DeadlineExceeded, GraphError, ModelError
 from langnet.functions import join
 from langnet.graph import Graph
 from langnet.lm.listen import Delta, current_listener
+from langnet.lm.meter import Meter
 from langnet.network import Finished, Network, Piece, Valued
 from langnet.node import Function, Input, Node
 from langnet.testing import GatedModel, ScriptedModel
@@ -105,7 +106,11 @@ async def test_a_stream_that_nobody_reads_ends_with_its_network():
     model = GatedModel(ECHO)
     async with Network.open(ONE, models=model) as network:
         results = network.stream(examples(10), concurrency=3)
-        await model.arrived(3)
+        async with anyio.create_task_group() as group:
+            group.start_soon(anext, results)
+            await model.arrived(3)
+            group.cancel_scope.cancel()
+        assert model.open == 3
     assert model.open == 0
     assert asyncio.all_tasks() == before
     with pytest.raises(RuntimeError, match="closed"):
@@ -181,9 +186,13 @@ def test_a_run_that_takes_too_long_is_ended():
         async with Network.open(ONE, models=Slow(lambda context, key: ""), timeout=30) as network:
             with pytest.raises(DeadlineExceeded, match="one took longer than 30 s on example 'e0'"):
                 await network.run(examples(1)[0])
+            with pytest.raises(DeadlineExceeded):
+                await network.run(examples(1)[0], meter=Meter())
+            found = [result async for result in network.stream(examples(2))]
+            assert all(isinstance(result.error, DeadlineExceeded) for result in found)
         return anyio.current_time()
 
-    assert virtually(main) == 30
+    assert virtually(main) == 90
 
 
 async def test_events_come_as_soon_as_a_node_has_its_value():
@@ -282,9 +291,26 @@ async def test_networks_side_by_side_do_not_meet():
         second.release_all()
 
 
-async def test_a_stream_needs_an_open_network():
-    """Without an owner nothing could end the work of a stream that is dropped."""
-    network = Network(ONE, ECHO)
-    with pytest.raises(RuntimeError, match="not open"):
-        network.stream(examples(1))
-    assert (await network(x="in")).output == "in|a"
+async def test_a_stream_is_part_of_its_network():
+    """Outside a block, too, a stream that is dropped ends when its network is closed."""
+    model = GatedModel(ECHO)
+    network = Network(ONE, model)
+    async with anyio.create_task_group() as group:
+        group.start_soon(anext, network.stream(examples(10), concurrency=3))
+        await model.arrived(3)
+        group.cancel_scope.cancel()
+    assert model.open == 3
+    await network.aclose()
+    assert model.open == 0
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is():
+    """What is raised beside a stream that goes on is no group of errors."""
+
+    async def main():
+        async with Network.open(ONE, models=ECHO) as network:
+            async for _ in network.stream(examples(10)):
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await main()

@@ -72,7 +72,8 @@ def test_a_fit_with_everything_on_leaves_no_key(folder, call, fit_options, toy):
     spec = toy.spec + "&key_env=PLANTED_KEY"
     options = [spec if option == toy.spec else option for option in fit_options]
     log = ("--log", "calls.jsonl", "--log-content", "--otel")
-    run = (*options, "--out", "run", "--max-failures", 0.5, "--debug", *log)
+    track = ("--track", "tensorboard:logs")
+    run = (*options, "--out", "run", "--max-failures", 0.5, "--debug", *log, *track)
     shown = call("fit", "net.py", *run, "--baselines")
     assert shown.exit_code == 0, shown.stderr
     assert toy.keys

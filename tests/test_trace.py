@@ -121,7 +121,7 @@ def test_a_trace_is_read_by_name():
     seen = trace(site("prior"), Site("b", (0,), "c", "y"))
     assert seen["a"] == seen.output == "x"
     assert [found.text for found in seen.at("b")] == ["y"]
-    assert "a: x" in str(seen)
+    assert "a (output)   x      drawn" in str(seen)
 
 
 @given(many, many)

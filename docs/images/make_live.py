@@ -1,6 +1,6 @@
 """Draws live.svg: the live view of a real fit of graphs/dln2.py on the embedded model.
 
-python docs/images/make_live.py [--steps 6] [--during 5] [--width 100] [--height 30] [FILE]
+python docs/images/make_live.py [--steps 8] [--during 6] [--width 100] [--height 32] [FILE]
 
 The fit is that of `langnet fit graphs/dln2.py --posterior particles`, made smaller. It ends as
 soon as the picture is taken: in the midst of a step, while calls are open. `--seen FILE` keeps what
@@ -63,8 +63,9 @@ async def fitted(steps: int, during: int) -> tuple[list[str], Snapshot]:
         while not taken:
             await anyio.sleep(0.25)
             found = watch.snapshot()
-            is_busy = sum(node.open for node in found.nodes.values()) > 1
-            if found.step == during - 1 and not found.phase and is_busy:
+            busy = {node.purpose for node in found.nodes.values() if node.open}
+            is_validated = bool(found.validation) and found.validation[-1][0] == found.step
+            if found.step == during - 1 and is_validated and "score" in busy:
                 taken.append(found)
         scope.cancel()
 
@@ -109,7 +110,7 @@ def main() -> None:
     """Draws the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=Path(__file__).with_name("live.svg"))
-    for name, default in (("steps", 6), ("during", 5), ("width", 100), ("height", 30)):
+    for name, default in (("steps", 8), ("during", 6), ("width", 100), ("height", 32)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--seen", type=Path)
     options = parser.parse_args()

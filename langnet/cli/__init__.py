@@ -12,6 +12,7 @@ from langnet.cli.collect import collect_command
 from langnet.cli.credit import credit_command
 from langnet.cli.diagnose import diagnose_command
 from langnet.cli.evaluate import evaluate_command
+from langnet.cli.exchange import prompts_command
 from langnet.cli.export import export_command
 from langnet.cli.fit import fit_command
 from langnet.cli.group import Main
@@ -88,6 +89,7 @@ for command in (
     serve_command,
     ui_command,
     show_command,
+    prompts_command,
     tasks_command,
     models,
     cache,

@@ -67,6 +67,7 @@ def collect_command(network: str, *, as_json: bool, **options: Any) -> None:
     made = load_network(
         network, settings=options["settings"], preset=options["preset"], trust=options["trust"]
     )
+    options["recorded"] = made.models
     data = load_data(taken(DataOptions, options), made.task)
     graph = prompted(made.graph(data.task), options)
     if not data.train:

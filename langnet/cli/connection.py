@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
@@ -22,8 +22,16 @@ from langnet.lm.connect import Declaration, connect_all
 from langnet.lm.limits import Limits
 from langnet.lm.meter import Meter
 from langnet.lm.retry import Retries
+from langnet.saved import demand_trust, recordable
 
-__all__ = ["LOCAL", "Connected", "ModelOptions", "cache_path", "connected"]
+__all__ = [
+    "LOCAL",
+    "Connected",
+    "ModelOptions",
+    "cache_path",
+    "connected",
+    "recorded_models",
+]
 
 LOCAL = "local:smollm2"
 """What nodes call where nothing is said."""
@@ -35,8 +43,15 @@ _PROPOSER = "--proposer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """What the command line says about models."""
+    """What the command line says about models.
 
+    Attributes:
+        recorded: what the network's file says it was fitted with; counts where nothing is given.
+        trust: whether that may name addresses.
+    """
+
+    recorded: Mapping[str, str] = field(default_factory=dict)
+    trust: bool = False
     model: tuple[str, ...] = ()
     models: str | None = None
     proposer: str | None = None
@@ -107,6 +122,13 @@ async def connected(
             yield Connected(models, proposer, tuple(observers))
 
 
+def recorded_models(graph: Graph, options: ModelOptions) -> dict[str, str]:
+    """The models that nodes call, as far as the graph's file may name them."""
+    specs = _specs(graph, options)
+    specs.pop(_PROPOSER)
+    return recordable(specs)
+
+
 def cache_path(given: str | None) -> Path | None:
     """The directory of the cache; `None` where there is to be none."""
     if given is None:
@@ -117,7 +139,8 @@ def cache_path(given: str | None) -> Path | None:
 def _specs(graph: Graph, options: ModelOptions) -> dict[str, str | Declaration]:
     """What is called by each name that a node calls, and by the proposer.
 
-    What stands on the command line comes before what the file declares.
+    What stands on the command line comes before what a file of models declares, and either before
+    what the network's own file says.
     """
     given: dict[str, str] = {}
     for item in options.model:
@@ -132,7 +155,12 @@ def _specs(graph: Graph, options: ModelOptions) -> dict[str, str | Declaration]:
             f"no node calls a model {unknown[0]!r}; the nodes call {', '.join(called)}"
         )
     declared = {} if options.models is None else models_file.read(options.models)
-    known: dict[str, str | Declaration] = {**declared, **given}
+    recorded: Mapping[str, str] = {}
+    if not given and options.models is None:
+        recorded = options.recorded
+        if not options.trust:
+            demand_trust(recorded, "the network's file")
+    known: dict[str, str | Declaration] = {**recorded, **declared, **given}
     first = next(iter(given.values()), None) or (LOCAL if options.models is None else None)
     default = known.get(_DEFAULT, first)
     found = {name: known.get(name, default) for name in called or [_DEFAULT]}

@@ -107,6 +107,7 @@ def _job(run: Path, options: dict[str, Any]) -> _Job:
     network = load_network(
         source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
     )
+    options["recorded"] = network.models
     fits_task = result["task"] if tasks.known(result["task"]) else network.task
     data = load_data(taken(DataOptions, options), fits_task)
     graph = network.graph(data.task)

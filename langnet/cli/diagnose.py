@@ -132,6 +132,7 @@ def _work(source: str, options: dict[str, Any]) -> tuple[partial[Any], str]:
     network = load_network(
         source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
     )
+    options["recorded"] = network.models
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:

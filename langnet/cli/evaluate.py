@@ -181,6 +181,7 @@ def _job(source: str, options: dict[str, Any]) -> _Job:
     network = load_network(
         source, settings=options["settings"], preset=options["preset"], trust=options["trust"]
     )
+    options["recorded"] = network.models
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if ranking is not None:

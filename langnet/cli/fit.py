@@ -26,6 +26,7 @@ from langnet.cli.group import (
     run_async,
 )
 from langnet.cli.options import (
+    candidates_option,
     data_options,
     feedback_option,
     files_option,
@@ -38,6 +39,7 @@ from langnet.cli.options import (
     size_option,
 )
 from langnet.cli.settings import budget_options, method_options
+from langnet.cli.track import track_option, tracking
 from langnet.cli.view import view_options
 from langnet.cli.watch import watch_options
 from langnet.listening import STOPPED
@@ -63,9 +65,11 @@ _SHOWN = 10
 @metric_option
 @model_options
 @watch_options
+@track_option
 @proposer_option
 @prompt_options
 @freeze_option
+@candidates_option
 @feedback_option
 @method_options
 @budget_options
@@ -128,6 +132,8 @@ def fit_command(**options: Any) -> None:
         langnet fit graphs/dln1.py --data subj.csv --labels 0=subjective,1=objective
         langnet fit graphs/dln2.py --model openai:NAME@http://127.0.0.1:8000/v1 --json
         langnet fit graphs/dln2.py --budget-calls 2000 --schedule reverse
+        langnet fit graphs/dln2.py --track tensorboard:logs --track mlflow:dln2
+        langnet fit graphs/dln1.py --candidates-from prompts.txt
         langnet fit graphs/dln1.py --feedback answer="Too many objective where it is an opinion."
     """
     context = click.get_current_context()
@@ -151,8 +157,10 @@ def fit_command(**options: Any) -> None:
     if seeds is not None:
         fit_seeds(job, seeds, as_json=as_json)
         return
-    outcome = run_async(partial(run_fit, job))
-    files = write(job, outcome)
+    with tracking(job.track, job.directory, resume=job.resume) as tracked:
+        outcome = run_async(partial(run_fit, job, tracked))
+        files = write(job, outcome)
+        tracked.keep(files)
     if as_json:
         print_json(document_of(outcome, files))
     else:

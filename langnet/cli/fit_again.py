@@ -32,13 +32,23 @@ __all__ = [
     "reproduced",
 ]
 
-_ELSEWHERE = ("out", "manifest", "from-manifest", "view")
+_ELSEWHERE = ("out", "manifest", "from-manifest", "track", "view")
 """Options that say where a fit is written, read or shown, and take a value; they decide nothing."""
 _HOW = ("--resume", "--json", "--debug", "--quiet", "-q")
 """Flags that decide nothing."""
 _INSTEAD = ("cache", "model", "models", "proposer")
 """Options that may be given anew when a fit is run again."""
-_BESIDE = {*_INSTEAD, "out", "resume", "as_json", "manifest", "pull", "trust", "from_manifest"}
+_BESIDE = {
+    *_INSTEAD,
+    "out",
+    "resume",
+    "as_json",
+    "manifest",
+    "pull",
+    "trust",
+    "from_manifest",
+    "track",
+}
 
 
 def deciding(arguments: Sequence[str], *, without: Sequence[str] = ()) -> tuple[str, ...]:

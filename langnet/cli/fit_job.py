@@ -12,6 +12,7 @@ import click
 
 from langnet.cli.connection import ModelOptions
 from langnet.cli.fit_again import graph_again, network_again
+from langnet.cli.group import note
 from langnet.cli.network import load_network
 from langnet.cli.paper import method_defaults
 from langnet.cli.prompts import named_texts, prompted
@@ -19,7 +20,9 @@ from langnet.cli.settings import budget_of, method_of
 from langnet.cli.task import DataOptions, Measure, Splits, adapted, load_data, measure, taken
 from langnet.cli.watch import WatchOptions
 from langnet.errors import GraphError
+from langnet.exchange import listed_entries, read_list
 from langnet.graph import Graph
+from langnet.guidance import Entry
 from langnet.lm.budget import Budget
 from langnet.vi.method import Method
 
@@ -34,6 +37,8 @@ class Job:
         arguments: of the command, as far as they decide the result; manifests record them.
         recorded: the manifest of the fit that is run again, if it is one.
         copy: a second place for the manifest.
+        track: the services that the fit is tracked with.
+        candidates: for the first step, from a file; a fit that is run again has its manifest's.
     """
 
     graph: Graph
@@ -53,6 +58,8 @@ class Job:
     arguments: tuple[str, ...]
     recorded: Mapping[str, Any] | None
     copy: Path | None
+    track: tuple[str, ...]
+    candidates: tuple[Entry, ...]
 
 
 def job_of(
@@ -77,6 +84,7 @@ def job_of(
         )
     except (click.UsageError, GraphError) as error:
         network = network_again(source, recorded, error, trust=options["trust"])
+    options["recorded"] = network.models
     data = load_data(taken(DataOptions, options), network.task)
     graph = prompted(network.graph(data.task), options)
     if options["freeze"]:
@@ -112,7 +120,19 @@ def job_of(
         arguments,
         recorded,
         None if options["manifest"] is None else Path(options["manifest"]),
+        options["track"],
+        () if recorded is not None else _candidates(options["candidates_from"], graph),
     )
+
+
+def _candidates(path: str | None, graph: Graph) -> tuple[Entry, ...]:
+    """The prompts in a file, as guidance for the first step."""
+    if path is None:
+        return ()
+    found = read_list(path, graph.trainable)
+    said = ", ".join(f"{len(texts)} for {name}" for name, texts in found.items())
+    note(f"Candidates of {path}: {said}. The calls that scoring them takes are not in the plan.")
+    return listed_entries(found, by=path)
 
 
 def _feedback(options: dict[str, Any], graph: Graph) -> dict[str, tuple[str, ...]]:

@@ -12,11 +12,12 @@ from typing import Any
 
 from langnet import graph_file
 from langnet.checkpoint import describe, write_json
-from langnet.cli.connection import Connected, connected
+from langnet.cli.connection import Connected, connected, recorded_models
 from langnet.cli.fit_again import guidance_again, refuse, reproduced
 from langnet.cli.fit_baselines import counted_baselines, with_examples
 from langnet.cli.fit_job import Job
 from langnet.cli.group import command_line, note, on_interrupt
+from langnet.cli.track import Tracking
 from langnet.cli.view import shown
 from langnet.cli.watch import meter_of
 from langnet.errors import GraphError, RunDeadlineExceeded
@@ -55,7 +56,7 @@ class Outcome:
     differences: tuple[str, ...] | None
 
 
-async def run_fit(job: Job) -> Outcome:
+async def run_fit(job: Job, tracked: Tracking) -> Outcome:
     """Fits, compares on held-out examples, and writes what it cost, whatever happens."""
     meter = meter_of(job.watch)
     earlier = _sessions(job.directory)
@@ -99,6 +100,9 @@ async def run_fit(job: Job) -> Outcome:
             )
             if job.recorded is not None:
                 refuse(job.recorded, run, job.directory)
+            tracked.configure(
+                run, network=job.graph.name, task=job.splits.task.spec, metric=job.metric.name
+            )
             fitted = await fit(
                 job.graph,
                 job.splits.train,
@@ -111,12 +115,12 @@ async def run_fit(job: Job) -> Outcome:
                 directory=job.directory,
                 resume=job.resume,
                 traces=job.traces,
-                observers=[noted, observer, *opened.observers],
+                observers=[noted, observer, *opened.observers, *tracked.observers],
                 meter=meter,
                 budget=job.budget,
                 spent=_spent(earlier),
                 plan=True,
-                guidance=guidance_again(job.recorded),
+                guidance=guidance_again(job.recorded) or job.candidates,
             )
             test = await _held_out(job, fitted, opened, observer)
             result = _result(job, fitted, test, opened)
@@ -217,7 +221,8 @@ def write(job: Job, outcome: Outcome) -> dict[str, Path]:
     graph_file.save_prompts(outcome.fitted.graph, files["prompts"])
     network = job.directory / "best.yaml"
     try:
-        graph_file.save(outcome.fitted.graph, network)
+        models = recorded_models(job.graph, job.models)
+        graph_file.save(outcome.fitted.graph, network, models=models)
     except GraphError as error:
         note(f"The network cannot be saved, its prompts are: {error}")
     else:

@@ -11,6 +11,7 @@ import click
 from langnet.cli.fit_job import Job
 from langnet.cli.fit_run import Outcome, document_of, run_fit, write
 from langnet.cli.group import note, output, print_json, run_async
+from langnet.cli.track import tracking
 from langnet.report.seeds import seeds_data, seeds_table
 
 __all__ = ["fit_seeds", "seeds_of"]
@@ -41,8 +42,11 @@ def fit_seeds(job: Job, seeds: Sequence[int], *, as_json: bool) -> None:
         found = []
         for number, one in enumerate(jobs, start=1):
             note(f"seed {one.seed}, {number} of {len(jobs)}, in {one.directory}")
-            outcome = await run_fit(one)
-            found.append((outcome, write(one, outcome)))
+            with tracking(one.track, one.directory, resume=one.resume) as tracked:
+                outcome = await run_fit(one, tracked)
+                files = write(one, outcome)
+                tracked.keep(files)
+            found.append((outcome, files))
         return found
 
     found = run_async(all_of_them)

@@ -1,4 +1,4 @@
-"""Networks named on the command line: a Python file, module:attribute, or a graph file."""
+"""Networks named on the command line: Python files, module:attribute, graph files, fits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,7 @@ from langnet.cli.paper import network_settings
 from langnet.errors import GraphError, LangnetError
 from langnet.graph import Graph
 from langnet.procedure import Procedure
+from langnet.saved import located, saved_models
 from langnet.tasks import Task
 
 __all__ = ["Network", "default_task", "load_network"]
@@ -40,6 +41,8 @@ class Network:
         task: the name of the task that it goes with by default.
         settings: what the user set of it, as NAME=VALUE.
         rounds: makes its procedure for `langnet rounds`, where it has one.
+        models: those that its file says it was fitted with, by the names that nodes call; trusted
+            by nobody yet.
     """
 
     source: str
@@ -47,6 +50,7 @@ class Network:
     task: str | None = None
     settings: tuple[str, ...] = ()
     rounds: Callable[..., Procedure] | None = None
+    models: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def defaults(self) -> dict[str, str | int | float]:
@@ -119,7 +123,7 @@ def load_network(
     """Finds a network.
 
     Args:
-        source: a Python file, module:attribute, or a graph file.
+        source: a Python file, module:attribute, a graph file, or the directory of a run.
         settings: of the network, as NAME=VALUE.
         preset: the data's preset, whose settings come before those.
         trust: import the functions that a graph file names.
@@ -132,15 +136,17 @@ def load_network(
     if path.suffix == ".py":
         _must_exist(path)
         found = _of_module(source, _run_file(path))
-    elif path.suffix.lower() in _GRAPH_FILES:
+    elif path.suffix.lower() in _GRAPH_FILES or path.is_dir():
+        path = located(path)
         _must_exist(path)
-        found = Network(source, graph_file.load(path, trust=trust))
+        graph = graph_file.load(path, trust=trust)
+        found = Network(source, graph, models=saved_models(path, trust=True))
     elif _ATTRIBUTE.fullmatch(source):
         found = _imported(source)
     else:
         raise click.UsageError(
             f"{source!r} names no network; give a Python file (graphs/dln2.py), module:attribute, "
-            "or a graph file (.yaml, .json)"
+            "a graph file (.yaml, .json), or the directory of a run"
         )
     return replace(found, settings=(*network_settings(preset, found.defaults), *settings))
 

@@ -19,6 +19,7 @@ from langnet.metrics import METRICS
 __all__ = [
     "F",
     "applied",
+    "candidates_option",
     "data_options",
     "feedback_option",
     "files_option",
@@ -294,7 +295,8 @@ def prompt_options(function: F) -> F:
                 _PROMPTS,
                 "--prompts",
                 type=click.Path(exists=True, dir_okay=False),
-                help="A file of prompts, such as prompts.yaml of a run.",
+                help="A file of prompts: prompts.yaml of a run, what langnet prompts writes, or "
+                "the state of a DSPy program (.json).",
             ),
             option(
                 _PROMPTS,
@@ -325,6 +327,18 @@ def feedback_option(function: F) -> F:
         multiple=True,
         metavar="NAME=TEXT",
         help="What you would tell the writer of a prompt; proposers see it. NAME=@FILE reads it.",
+    )(function)
+
+
+def candidates_option(function: F) -> F:
+    """Prompts that somebody has already."""
+    return option(
+        _PROMPTS,
+        "--candidates-from",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help="A file of prompts that the first step scores beside what is proposed: a line each, "
+        "or with --- or empty lines between them; lists by name in .json, .yaml; .jsonl.",
     )(function)
 
 

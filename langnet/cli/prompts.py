@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from langnet import graph_file
+from langnet.cli.group import note
+from langnet.exchange import read_prompts
 from langnet.graph import Graph
 from langnet.report.baselines import calibrated
 
-__all__ = ["named_texts", "prompted", "text_of"]
+__all__ = ["named_texts", "of_file", "prompted", "text_of"]
 
 
 def text_of(value: str) -> str:
@@ -52,5 +53,17 @@ def prompted(graph: Graph, options: dict[str, Any]) -> Graph:
         graph = calibrated(graph)
     file = options.pop("prompts")
     if file is not None:
-        graph = graph.with_prompts(graph_file.load_prompts(file))
+        graph = graph.with_prompts(of_file(file, graph))
     return graph.with_prompts(named_texts(options.pop("prompt"), "--prompt"))
+
+
+def of_file(path: str, graph: Graph) -> dict[str, str]:
+    """The prompts in a file for a graph, in any format; what is left out of it is told.
+
+    Raises:
+        GraphError: it holds no prompts.
+    """
+    found = read_prompts(path, graph.nodes.values())
+    for what in found.left_out:
+        note(f"{path}: left out {what}")
+    return dict(found.texts)

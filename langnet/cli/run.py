@@ -87,6 +87,7 @@ def run_command(network: str, *, as_json: bool, **options: Any) -> None:
 
 def _graph(source: str, options: dict[str, Any]) -> Graph:
     network = load_network(source, settings=options["settings"], trust=options["trust"])
+    options["recorded"] = network.models
     return prompted(network.graph(default_task(network, options["task"])), options)
 
 

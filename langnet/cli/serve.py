@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -18,9 +19,11 @@ from langnet.cli.options import model_options, network_options, prompt_options, 
 from langnet.cli.prompts import prompted
 from langnet.cli.task import taken
 from langnet.cli.view import shown, view_options
+from langnet.cli.watch import WatchOptions, meter_of, watch_options
+from langnet.events import Observer
 from langnet.graph import Graph
-from langnet.lm.meter import Meter
 from langnet.network import Network
+from langnet.report.telemetry import Telemetry
 
 __all__ = ["serve_command"]
 
@@ -76,6 +79,7 @@ __all__ = ["serve_command"]
 @prompt_options
 @task_options
 @network_options
+@watch_options
 @view_options
 @common
 def serve_command(network: str, *, as_json: bool, **options: Any) -> None:
@@ -91,6 +95,7 @@ def serve_command(network: str, *, as_json: bool, **options: Any) -> None:
         curl http://127.0.0.1:8321/v1/chat/completions -d '{"inputs": {"text": "Hello"}}'
     """
     found = load_network(network, settings=options["settings"], trust=options["trust"])
+    options["recorded"] = found.models
     graph = prompted(found.graph(default_task(found, options["task"])), options)
     if options["main"] is not None and options["main"] not in graph.inputs:
         raise click.UsageError(
@@ -112,11 +117,11 @@ async def _serve(graph: Graph, options: dict[str, Any], *, as_json: bool) -> Non
         longest_body=options["max_body"],
         most_waiting=options["waiting"],
     )
-    meter = Meter()
-    models = taken(ModelOptions, options)
+    models, watch = taken(ModelOptions, options), taken(WatchOptions, options)
+    meter = meter_of(watch)
     async with (
         shown(meter=meter, graph=graph) as observer,
-        connected(graph, models, meter=meter, observer=observer) as opened,
+        connected(graph, models, meter=meter, observer=observer, watch=watch) as opened,
         Network(
             graph,
             opened.models,
@@ -125,7 +130,7 @@ async def _serve(graph: Graph, options: dict[str, Any], *, as_json: bool) -> Non
             timeout=options["timeout"] or math.inf,
         ) as network,
         serving(
-            application(network, settings),
+            application(network, settings, telemetry=_spans(opened.observers)),
             host=options["host"],
             port=options["port"],
             patience=options["patience"],
@@ -147,3 +152,7 @@ def _key(variable: str | None) -> str | None:
     if not key:
         raise click.UsageError(f"the variable {variable} is not set; put the API key there")
     return key
+
+
+def _spans(observers: Iterable[Observer]) -> Telemetry | None:
+    return next((one for one in observers if isinstance(one, Telemetry)), None)

@@ -77,6 +77,7 @@ def sweep_command(network: str, *, as_json: bool, **options: Any) -> None:
     made = load_network(
         network, settings=options["settings"], preset=options["preset"], trust=options["trust"]
     )
+    options["recorded"] = made.models
     points = grid(_values(options["vary"]))
     data = load_data(taken(DataOptions, options), made.task)
     if not data.test:

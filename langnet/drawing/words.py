@@ -39,7 +39,7 @@ def escaped(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Text with its control characters escaped, save for ends of lines and tabs."""
+    """Text whose control characters are escaped, so that none moves a cursor; lines are kept."""
     return "".join(
         char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
         for char in text

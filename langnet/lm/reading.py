@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from langnet.display import Displayed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,7 +17,7 @@ __all__ = ["COUNTING", "WATCHED", "Counts", "MeterReading", "total"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeterReading:
+class MeterReading(Displayed):
     """What a meter showed at one moment; the difference of two is what happened between them.
 
     >>> before, after = MeterReading(sample_calls=2), MeterReading(sample_calls=5, hits=1)

@@ -8,12 +8,16 @@ from langnet.report.json_lines import JsonLines
 from langnet.report.progress import progress, showing
 from langnet.report.result import held_out_data, interval_data, result_data
 from langnet.report.telemetry import Telemetry
+from langnet.report.trackers import MLflow, TensorBoard, WandB
 
 __all__ = [
     "Baseline",
     "HeldOut",
     "JsonLines",
+    "MLflow",
     "Telemetry",
+    "TensorBoard",
+    "WandB",
     "baselines",
     "calibrated",
     "cost_data",

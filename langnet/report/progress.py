@@ -111,7 +111,7 @@ def _shown(
     stream: TextIO, view: View, watch: Watch, clock: Callable[[], float]
 ) -> Iterator[tuple[Observer, Display | None]]:
     """An observer, and the view where there is one."""
-    console = Console(file=stream, highlight=False)
+    console = _console(stream)
     if view == "quiet":
         yield watch, None
         return
@@ -152,3 +152,14 @@ async def _kept_up(display: Display | None, file: LiveFile | None) -> None:
                 await file.keep_up()
     except Exception:  # noqa: BLE001 - watching must not stop the work
         _log.exception("the live view raised, and stands still")
+
+
+def _console(stream: TextIO) -> Console:
+    """A notebook's stream says that it is a terminal, and rich would make HTML of each line."""
+    notebook = Console(file=stream).is_jupyter
+    return Console(
+        file=stream,
+        highlight=False,
+        force_jupyter=False,
+        force_terminal=False if notebook else None,
+    )

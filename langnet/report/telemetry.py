@@ -12,11 +12,12 @@ later (https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/); langne
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from langnet.errors import LangnetError
 from langnet.events import (
@@ -29,7 +30,9 @@ from langnet.events import (
     Resumed,
     StepFinished,
     StepStarted,
+    Validated,
 )
+from langnet.report.call_attributes import call_attributes
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -38,8 +41,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
 
 __all__ = ["Telemetry"]
-
-_OPERATIONS = {"chat": "chat", "completions": "text_completion"}
 
 
 class Telemetry:
@@ -109,9 +110,59 @@ class Telemetry:
                         "langnet.step.changed": event.changed,
                     }
                 )
+            case Validated():
+                self._note(
+                    "validated",
+                    {
+                        "langnet.step": event.step,
+                        "langnet.validation.metric": event.metric,
+                        "langnet.validation.is_best": event.is_best,
+                    },
+                )
             case FitFinished():
                 self._close(self._fit)  # a step that a budget has ended
                 self._end({"langnet.fit.best": event.best, "langnet.fit.reason": event.reason})
+
+    @contextmanager
+    def request(
+        self, method: str, route: str, headers: Mapping[str, str], attributes: Mapping[str, Any]
+    ) -> Iterator[Callable[[int], None]]:
+        """A span of kind `SERVER` around the answer to a request; calls made there are below it.
+
+        Its parent is the span that the client's headers name, whatever is open here.
+
+        Args:
+            method: of HTTP.
+            route: the path of the route, in which nothing comes from the client.
+            headers: of the request.
+            attributes: further ones.
+
+        Yields:
+            Takes the status that was answered with.
+        """
+        from opentelemetry import propagate  # noqa: PLC0415 - only who uses it needs it
+
+        http = {"http.request.method": method, "http.route": route}
+        with self._tracer.start_as_current_span(
+            f"{method} {route}",
+            context=propagate.extract(headers, context=self._context.Context()),
+            kind=self._trace.SpanKind.SERVER,
+            attributes={**http, **attributes},
+            record_exception=False,  # it may say something of a prompt
+            set_status_on_exception=False,
+        ) as span:
+
+            def answered(status: int) -> None:
+                span.set_attribute("http.response.status_code", status)
+                if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                    span.set_attribute("error.type", str(status))
+                    span.set_status(self._trace.StatusCode.ERROR)
+
+            try:
+                yield answered
+            except BaseException as error:  # a client that hung up, too
+                span.set_attribute("error.type", type(error).__name__)
+                raise
 
     def close(self) -> None:
         """Ends the spans that are open yet, as after an error."""
@@ -158,7 +209,7 @@ class Telemetry:
             self._end({})
 
     def _call(self, event: CallFinished) -> None:
-        attributes = _attributes(event)
+        attributes = call_attributes(event)
         began = int(event.started * 1e9)
         span = self._tracer.start_span(
             f"{attributes['gen_ai.operation.name']} {event.model}",
@@ -169,60 +220,3 @@ class Telemetry:
         if event.error:
             span.set_status(self._trace.StatusCode.ERROR, event.message)
         span.end(min(began + int(event.seconds * 1e9), time.time_ns()))
-
-
-def _attributes(event: CallFinished) -> dict[str, Any]:
-    """The attributes of a call's span; `None` where there is nothing to say."""
-    provider, _, rest = event.identity.partition(":")
-    place, _, endpoint = rest.partition("?endpoint=")
-    address = place.rpartition("@")[2]
-    url = urlsplit(address if address.startswith("http") else "")
-    operation = _OPERATIONS.get(endpoint.partition("&")[0], "chat")
-    decoding = event.decoding
-    found: dict[str, Any] = {
-        # Scores and labels are no operation that the conventions know.
-        "gen_ai.operation.name": operation if event.kind == "sample" else event.kind,
-        "gen_ai.provider.name": provider,
-        "gen_ai.request.model": event.model,
-        "gen_ai.usage.input_tokens": event.prompt_tokens,
-        "gen_ai.usage.output_tokens": event.completion_tokens,
-        "gen_ai.usage.cache_read.input_tokens": event.cached_tokens or None,
-        "gen_ai.response.finish_reasons": event.finish or None,
-        "server.address": url.hostname,
-        "server.port": url.port or {"https": 443, "http": 80}.get(url.scheme),
-        "error.type": event.error or None,
-        "langnet.node": event.node or None,
-        "langnet.example": event.example or None,
-        "langnet.purpose": event.purpose or None,
-        "langnet.attempts": event.attempts,
-        "langnet.hits": event.hits,
-        "langnet.queued": event.queued,
-        "langnet.waited": event.waited,
-        "langnet.cost": event.cost,
-    }
-    if event.kind == "sample":
-        found["gen_ai.request.choice.count"] = event.texts if event.texts != 1 else None
-        if decoding is not None:
-            found["gen_ai.request.temperature"] = float(decoding.temperature)
-            found["gen_ai.request.top_p"] = float(decoding.top_p)
-            found["gen_ai.request.max_tokens"] = decoding.max_tokens
-            found["gen_ai.request.stop_sequences"] = decoding.stop or None
-    if event.content is not None:
-        said = event.content
-        found["gen_ai.input.messages"] = _messages("user", [said.context])
-        if event.kind == "sample":
-            found["gen_ai.output.messages"] = _messages("assistant", said.answers, event.finish)
-        else:
-            found["langnet.texts"] = said.texts
-            found["langnet.logprobs"] = said.answers
-    return found
-
-
-def _messages(role: str, texts: Any, finish: tuple[str, ...] = ()) -> str:
-    """Messages in the conventions' JSON form."""
-    messages: list[dict[str, Any]] = [
-        {"role": role, "parts": [{"type": "text", "content": text}]} for text in texts
-    ]
-    for message, reason in zip(messages, finish, strict=False):
-        message["finish_reason"] = reason
-    return json.dumps(messages, ensure_ascii=False)

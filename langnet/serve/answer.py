@@ -10,13 +10,60 @@ from langnet.lm.base import Usage
 from langnet.report.result import answer_data
 from langnet.trace import Trace
 
-__all__ = ["answer_text", "chunk", "completion", "error_document", "event"]
+__all__ = ["Cut", "answer_text", "chunk", "completion", "error_document", "event"]
 
 
 def answer_text(trace: Trace) -> str:
     """The network's answer as one text: a plural output as a JSON list."""
     plain = answer_data(trace.output)
     return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+class Cut:
+    """Ends a text that comes in pieces before the first of some texts.
+
+    >>> cut = Cut(["END"])
+    >>> [cut(piece) for piece in ("one E", "N", "ough EN", "D and more")], cut.rest()
+    (['one ', '', 'ENough ', ''], '')
+
+    Args:
+        stop: the texts.
+    """
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self._stop = tuple(stop)
+        self._held = ""
+        self._is_over = False
+
+    def __call__(self, piece: str) -> str:
+        """What may be told once a piece has come: all but what may be the beginning of an end."""
+        if self._is_over:
+            return ""
+        text = self._held + piece
+        ends = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        if ends:
+            self._is_over, self._held = True, ""
+            return text[: min(ends)]
+        held = max(
+            (
+                size
+                for stop in self._stop
+                for size in range(len(stop))
+                if text.endswith(stop[:size])
+            ),
+            default=0,
+        )
+        self._held = text[len(text) - held :]
+        return text[: len(text) - held]
+
+    def rest(self) -> str:
+        """What was held back, where the text ends without any of them."""
+        held, self._held = self._held, ""
+        return held
+
+    def whole(self, text: str) -> str:
+        """The same of a whole text."""
+        return self(text) + self.rest()
 
 
 def completion(
@@ -27,6 +74,7 @@ def completion(
     usage: Usage,
     *,
     with_trace: bool,
+    stop: Sequence[str] = (),
 ) -> dict[str, Any]:
     """A whole answer."""
     return {
@@ -39,7 +87,7 @@ def completion(
                 "index": index,
                 "message": {
                     "role": "assistant",
-                    "content": answer_text(trace),
+                    "content": Cut(stop).whole(answer_text(trace)),
                     "refusal": None,
                 },
                 "logprobs": None,
@@ -62,8 +110,12 @@ def chunk(
     text: str | None = None,
     finish: str | None = None,
     usage: Usage | None = None,
+    with_usage: bool = False,
 ) -> dict[str, Any]:
-    """A piece of a streamed answer; with a usage it has no choice, as OpenAI's has none."""
+    """A piece of a streamed answer; with a usage it has no choice, as OpenAI's has none.
+
+    Where a usage is to come, every other piece says that it has none.
+    """
     delta = {} if role is None else {"role": role}
     if text is not None:
         delta["content"] = text
@@ -75,8 +127,8 @@ def chunk(
         "model": model,
         "choices": [choice] if usage is None else [],
     }
-    if usage is not None:
-        document["usage"] = _usage(usage)
+    if usage is not None or with_usage:
+        document["usage"] = usage and _usage(usage)
     return document
 
 
@@ -86,9 +138,11 @@ def event(document: Mapping[str, Any] | str) -> bytes:
     return f"data: {data}\n\n".encode()
 
 
-def error_document(message: str, kind: str, field: str | None = None) -> dict[str, Any]:
+def error_document(
+    message: str, kind: str, field: str | None = None, code: str | None = None
+) -> dict[str, Any]:
     """An error in OpenAI's form."""
-    return {"error": {"message": message, "type": kind, "param": field, "code": None}}
+    return {"error": {"message": message, "type": kind, "param": field, "code": code}}
 
 
 def _usage(usage: Usage) -> dict[str, int]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,20 +13,20 @@ from aiohttp import web
 
 from langnet.concurrency import each
 from langnet.data import Example
-from langnet.errors import ContextOverflow, DeadlineExceeded, LangnetError, ModelError, RateLimited
+from langnet.errors import LangnetError
 from langnet.lm.base import Usage
 from langnet.lm.meter import Meter
 from langnet.network import Network
-from langnet.serve.answer import chunk, completion, error_document, event
+from langnet.report.telemetry import Telemetry
+from langnet.serve.answer import Cut, chunk, completion, event
 from langnet.serve.counters import Counters
+from langnet.serve.failures import error_response, failure_response
+from langnet.serve.guard import CHAT, guard
 from langnet.serve.pieces import told
 from langnet.serve.request import Asked, RequestError, parsed
 from langnet.trace import Trace
 
 __all__ = ["ServeSettings", "application"]
-
-_BEARER = "Bearer "
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +50,33 @@ class ServeSettings:
     read_timeout: float = 30.0
 
 
-def application(network: Network, settings: ServeSettings | None = None) -> web.Application:
+def application(
+    network: Network,
+    settings: ServeSettings | None = None,
+    *,
+    telemetry: Telemetry | None = None,
+) -> web.Application:
     """An aiohttp application that serves a network; it can be a part of a larger one.
+
+    Args:
+        network: what answers.
+        settings: how it is served.
+        telemetry: makes a span of each request, below the one that the client's headers name.
 
     Raises:
         ValueError: the network has no input of the name that the settings give.
     """
     settings = settings or ServeSettings()
     served = _Served(network, settings)
-    app = web.Application(client_max_size=settings.longest_body, middlewares=[served.guarded])
+    guarded = guard(
+        served.counters, api_key=settings.api_key, model=served.name, telemetry=telemetry
+    )
+    app = web.Application(client_max_size=settings.longest_body, middlewares=[guarded])
     app.add_routes(
         [
-            web.post("/v1/chat/completions", served.complete),
+            web.post(CHAT, served.complete),
             web.get("/v1/models", served.models),
-            web.get("/v1/models/{name}", served.model),
+            web.get("/v1/models/{name:.+}", served.model),
             web.get("/health", served.health),
             web.get("/metrics", served.metrics),
         ]
@@ -87,32 +98,16 @@ class _Served:
                 f"{graph.name} has no input {self.main!r}; it reads {', '.join(graph.inputs)}"
             )
 
-    @web.middleware
-    async def guarded(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Checks the key, counts, and turns errors into answers."""
-        began = time.monotonic()
-        response: web.StreamResponse
-        try:
-            if request.path.startswith("/v1/"):
-                self._admit(request)
-            response = await handler(request)
-        except RequestError as error:
-            response = _error(error.status, error.message, "invalid_request_error", error.field)
-        except web.HTTPException as error:
-            response = _error(error.status, error.reason, "invalid_request_error")
-            if "Allow" in error.headers:
-                response.headers["Allow"] = error.headers["Allow"]
-        except LangnetError as error:
-            response = _failed(error)
-        self.counters.answered(request.path, response.status, time.monotonic() - began)
-        return response
-
     async def complete(self, request: web.Request) -> web.StreamResponse:
         """Answers a conversation."""
         asked = parsed(await self._body(request), self.network.graph.inputs, self.main)
+        if asked.model:
+            self._known(asked.model)
         waiting = self.counters.open - self.network.concurrency
         if waiting >= self.settings.most_waiting:
-            busy = _error(429, "too many requests wait here; come back later", "rate_limit_error")
+            busy = error_response(
+                429, "too many requests wait here; come back later", "rate_limit_error"
+            )
             busy.headers["Retry-After"] = "1"
             return busy
         with self.counters.running():
@@ -123,11 +118,12 @@ class _Served:
             usage = self._used(meter)
         document = completion(
             _name(),
-            asked.model or self.name,
+            self.name,
             int(time.time()),
             traces,
             usage,
             with_trace=asked.with_trace,
+            stop=asked.stop,
         )
         return web.json_response(document)
 
@@ -137,17 +133,22 @@ class _Served:
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
         )
         meter = Meter()
-        make = partial(chunk, _name(), asked.model or self.name, int(time.time()))
+        head = (_name(), self.name, int(time.time()))
+        make = partial(chunk, *head, with_usage=asked.with_usage)
+        cuts = [Cut(asked.stop) for _ in range(asked.number)]
         await response.prepare(request)
         for index in range(asked.number):
             await response.write(event(make(index=index, role="assistant", text="")))
         try:
             async with told(self.network, _examples(asked), meter) as pieces:
                 async for index, text in pieces:
-                    finish = "stop" if text is None else None
-                    await response.write(event(make(index=index, text=text, finish=finish)))
+                    piece = cuts[index].rest() if text is None else cuts[index](text)
+                    if piece:
+                        await response.write(event(make(index=index, text=piece)))
+                    if text is None:
+                        await response.write(event(make(index=index, finish="stop")))
         except LangnetError as error:
-            failed = _failed(error)
+            failed = failure_response(error)
             assert isinstance(failed.body, bytes)  # noqa: S101 - made of JSON here
             await response.write(event(failed.body.decode()))
         else:
@@ -164,8 +165,7 @@ class _Served:
 
     async def model(self, request: web.Request) -> web.Response:
         """Describes it."""
-        if request.match_info["name"] != self.name:
-            raise RequestError(f"there is no such model here; there is {self.name}", status=404)
+        self._known(request.match_info["name"])
         return web.json_response(self._model())
 
     async def health(self, _request: web.Request) -> web.Response:
@@ -195,13 +195,14 @@ class _Served:
         except (ValueError, RecursionError) as error:
             raise RequestError(f"the body is no JSON: {error}") from error
 
-    def _admit(self, request: web.Request) -> None:
-        wanted = self.settings.api_key
-        if wanted is None:
-            return
-        shown = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(shown.encode(), f"{_BEARER}{wanted}".encode()):
-            raise RequestError("this server asks for an API key, and this one is wrong", status=401)
+    def _known(self, name: str) -> None:
+        if name != self.name:
+            raise RequestError(
+                f"there is no model {name!r} here; there is {self.name!r}",
+                field="model",
+                status=404,
+                code="model_not_found",
+            )
 
     def _used(self, meter: Meter) -> Usage:
         reading = meter.snapshot()
@@ -228,25 +229,3 @@ def _examples(asked: Asked) -> list[Example]:
 
 def _name() -> str:
     return f"chatcmpl-{secrets.token_hex(12)}"
-
-
-def _error(status: int, message: str, kind: str, field: str | None = None) -> web.Response:
-    return web.json_response(error_document(message, kind, field), status=status)
-
-
-def _failed(error: LangnetError) -> web.Response:
-    """What it means to the client that a run failed. The notes say at which node."""
-    message = " ".join([str(error), *(f"({note})" for note in getattr(error, "__notes__", ()))])
-    match error:
-        case RateLimited():
-            response = _error(429, message, "rate_limit_error")
-            if error.retry_after is not None:
-                response.headers["Retry-After"] = f"{error.retry_after:.0f}"
-            return response
-        case ContextOverflow():
-            return _error(400, message, "context_length_exceeded")
-        case DeadlineExceeded():
-            return _error(504, message, "timeout")
-        case ModelError():
-            return _error(502, message, "upstream_error")
-    return _error(400, message, "invalid_request_error")

@@ -9,6 +9,16 @@ from typing import Any
 __all__ = ["Asked", "RequestError", "parsed"]
 
 _MOST_CHOICES = 128
+_REFUSED = {
+    "tools": "calls no tools",
+    "functions": "calls no functions",
+    "audio": "does not speak",
+    "logit_bias": "has no tokens to favour",
+    "logprobs": "tells no log-probabilities of tokens",
+    "top_logprobs": "tells no log-probabilities of tokens",
+    "web_search_options": "searches nothing",
+}
+"""Fields of a request that ask for what no network does, and why."""
 _ROLES = {
     "system": "System",
     "developer": "System",
@@ -25,13 +35,22 @@ class RequestError(Exception):
         status: of HTTP.
         message: says what is wrong and what to do.
         field: the field of the request that it is about.
+        code: what OpenAI's own errors are called, where clients look at that.
     """
 
-    def __init__(self, message: str, *, field: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        status: int = 400,
+        code: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.field = field
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +65,7 @@ class Asked:
         stream: whether the answer is to come in pieces.
         with_usage: whether a stream ends with what was used.
         with_trace: whether the values of all nodes are wanted.
+        stop: texts before which an answer ends.
     """
 
     inputs: Mapping[str, Any]
@@ -55,6 +75,7 @@ class Asked:
     stream: bool = False
     with_usage: bool = False
     with_trace: bool = False
+    stop: tuple[str, ...] = ()
 
 
 def parsed(body: Any, inputs: Sequence[str], main: str) -> Asked:
@@ -62,8 +83,9 @@ def parsed(body: Any, inputs: Sequence[str], main: str) -> Asked:
 
     The text of the conversation goes to one input: the only message as it is, several as lines that
     begin with who spoke. Further inputs stand in the field `inputs`, which is no field of OpenAI's;
-    so does `trace`, which asks for the value of every node. What only a model could heed, such as a
-    temperature, has no effect: the network's nodes say how they draw.
+    so does `trace`, which asks for the value of every node. How a model draws, such as a
+    temperature or the most tokens, has no effect: the network's nodes say how they draw. What would
+    give another kind of answer, such as tools or a format, is refused.
 
     Args:
         body: the JSON document.
@@ -75,6 +97,7 @@ def parsed(body: Any, inputs: Sequence[str], main: str) -> Asked:
     """
     if not isinstance(body, dict):
         raise RequestError("the body is no JSON object")
+    _refuse(body)
     given = body.get("inputs") or {}
     if not isinstance(given, dict):
         raise RequestError("inputs maps names to values", field="inputs")
@@ -103,7 +126,33 @@ def parsed(body: Any, inputs: Sequence[str], main: str) -> Asked:
         stream=_of(body, "stream", bool, default=False),
         with_usage=_of(options, "include_usage", bool, default=False),
         with_trace=_of(body, "trace", bool, default=False),
+        stop=_stop(body),
     )
+
+
+def _refuse(body: Mapping[str, Any]) -> None:
+    """Refuses what a client would wait for in vain."""
+    for name, what in _REFUSED.items():
+        if body.get(name):
+            raise RequestError(f"a network {what}; leave {name} out", field=name)
+    form = body.get("response_format")
+    kind = form.get("type") if isinstance(form, Mapping) else form
+    if kind not in {None, "text"}:
+        raise RequestError(
+            "a network answers with the text that its last node gives, in no other form; leave "
+            "response_format out",
+            field="response_format",
+        )
+    if set(_of(body, "modalities", list, [])) - {"text"}:
+        raise RequestError("a network answers with text alone", field="modalities")
+
+
+def _stop(body: Mapping[str, Any]) -> tuple[str, ...]:
+    stop = body.get("stop")
+    found = [stop] if isinstance(stop, str) else stop or []
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        raise RequestError("stop is a text, or a list of texts", field="stop")
+    return tuple(filter(None, found))
 
 
 def _conversation(messages: Any) -> str:
@@ -128,6 +177,8 @@ def _message(message: Any, place: int) -> tuple[str, str]:
         if not all(isinstance(part, str) for part in parts):
             raise RequestError("the network reads text alone; leave other parts out", field=field)
         content = "".join(str(part) for part in parts)
+    elif content is None and role == "assistant":
+        content = ""  # it has called a tool, elsewhere
     if not isinstance(content, str):
         raise RequestError("content is a text", field=field)
     return _ROLES[role], content

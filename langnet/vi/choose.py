@@ -171,13 +171,13 @@ async def _selected(
     origins = {current: "incumbent"}
     known = known_prompts(name, current, context.directions.allowed(name, context.memory))
     entered = [
-        text
-        for text in context.directions.candidates.get(name, ())
+        (text, origin)
+        for text, origin in context.directions.candidates.get(name, {}).items()
         if context.directions.standing.allows(name, text)
     ]
     for text, origin in [
         *((text, "memory") for text, _ in known),
-        *((text, "person") for text in entered),
+        *entered,
         *proposals.kept,
     ]:
         origins.setdefault(text, origin)

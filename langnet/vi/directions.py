@@ -67,7 +67,7 @@ class Directions:
         standing: pins and bans.
         feedback: by prompt, what was said of its answers.
         ratings: of texts, the latest first.
-        candidates: by prompt, those that have not been entered yet.
+        candidates: by prompt, those that have not been entered yet, each with its origin.
         proposals: by prompt, how many more are asked for.
         told: prompts of which something new was said: their next proposals are made from that.
     """
@@ -75,7 +75,7 @@ class Directions:
     standing: Standing = field(default_factory=Standing)
     feedback: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ratings: tuple[Rating, ...] = ()
-    candidates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    candidates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     proposals: Mapping[str, int] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
 
@@ -142,7 +142,7 @@ def directions_of(
     prompts = graph.trainable
     by_id = {example.id: example for example in examples} if _any(entries, "rating") else {}
     feedback: dict[str, list[str]] = {}
-    candidates: dict[str, list[str]] = {}
+    candidates: dict[str, dict[str, str]] = {}
     proposals: dict[str, int] = {}
     told: set[str] = set()
     ratings: dict[tuple[str, str, str], Rating] = {}
@@ -162,7 +162,8 @@ def directions_of(
                     told |= {graph.nodes[found.node].prompt_name} & new
             case "candidate":
                 for name in about & new:
-                    candidates.setdefault(name, []).append(entry.text.strip())
+                    entered = candidates.setdefault(name, {})
+                    entered.setdefault(entry.text.strip(), entry.origin)
             case "proposals":
                 for name in about & new:
                     proposals[name] = proposals.get(name, 0) + entry.count
@@ -172,7 +173,7 @@ def directions_of(
         standing(entries),
         {name: tuple(texts) for name, texts in feedback.items()},
         tuple(reversed(ratings.values())),
-        {name: tuple(dict.fromkeys(texts)) for name, texts in candidates.items()},
+        candidates,
         proposals,
         frozenset(told),
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from langnet.display import Displayed
 from langnet.trace import Failure
 
 __all__ = ["Bound", "Estimate", "ExampleBound", "NodeTerm"]
@@ -80,7 +81,7 @@ class NodeTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Displayed):
     """Lower bounds on log p(y | x), estimated on some examples; all in nats per example.
 
     Attributes:

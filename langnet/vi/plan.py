@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from langnet.data import Example
+from langnet.display import Displayed
 from langnet.evaluate import evaluate
 from langnet.graph import Graph
 from langnet.key import Key
@@ -27,7 +28,7 @@ __all__ = ["FitPlan", "Plan", "plan", "plan_fit"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Displayed):
     """What a step will ask.
 
     Attributes:
@@ -62,7 +63,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class FitPlan:
+class FitPlan(Displayed):
     """What a fit will ask at most: every step in full, and every validation.
 
     Attributes:

@@ -29,7 +29,8 @@ class Candidate:
 
     Attributes:
         text: the prompt.
-        origin: the strategy that proposed it, "incumbent", "memory" or "person".
+        origin: the strategy that proposed it, "incumbent", "memory", "person" or
+            "list".
         score: what the objective gave it, as a mean over the examples; estimated where it was not
             scored on all of them.
         examples: on how many it was scored; one that was raced away has fewer than the others.

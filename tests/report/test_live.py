@@ -7,10 +7,12 @@ import json
 import math
 import os
 import platform
+import re
 import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import pytest
@@ -532,3 +534,12 @@ def test_what_is_no_snapshot_is_none(tmp_path, text):
     data = text if isinstance(text, bytes) else text.encode()
     (tmp_path / "live.json").write_bytes(data)
     assert read_live(tmp_path) is None
+
+
+def test_the_picture_fetches_nothing():
+    """The picture of the view is drawn with what is there: no address leads anywhere."""
+    drawn = (Path(__file__).parents[2] / "docs" / "images" / "live.svg").read_text()
+    assert "validation" in drawn
+    for word in ("@font-face", "@import", "<script", "<image", "href", "://cdn"):
+        assert word not in drawn
+    assert re.findall(r"url\((?!#)", drawn) == []

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 
+import aiohttp
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -13,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.trace import SpanKind, StatusCode
 
-from langnet import Inference, Method, fit
+from langnet import Graph, Inference, Input, Method, Network, Node, fit
 from langnet.errors import LangnetError, RequestRejected
 from langnet.events import FitStarted, StepStarted
 from langnet.guidance import Entry
@@ -24,6 +25,8 @@ from langnet.lm.caller import calling
 from langnet.lm.connect import connect
 from langnet.lm.meter import Meter
 from langnet.report import Telemetry
+from langnet.serve import application
+from langnet.serve import serving as serving_app
 from langnet.testing import TableModel
 from tests.lm.server import fault, serving
 from tests.test_fit import data, distribution, network
@@ -132,6 +135,8 @@ async def test_spans_of_a_fit_are_nested(exporter, provider, staleness):
     steps = [span for span in spans if span.name.startswith("step ")]
     assert [span.name for span in steps] == ["step 1", "step 2"]
     assert all(by_id[span.parent.span_id] is whole for span in steps)
+    noted = [event for span in (whole, *steps) for event in span.events]
+    assert [event.name for event in noted].count("validated") == 3
     calls = [span for span in spans if span.kind is SpanKind.CLIENT]
     parents = {by_id[span.parent.span_id].name for span in calls}
     assert {"step 1", "step 2"} <= parents <= {"fit", "step 1", "step 2"}
@@ -175,6 +180,36 @@ def test_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with pytest.raises(LangnetError, match=r"langnet\[otel\]"):
         Telemetry()
+
+
+async def test_a_served_request_is_a_span_over_its_calls(exporter, provider):
+    """Its parent is the span that the client names, not what is open at the server."""
+    graph = Graph(Input("x"), Node("a", "{x}{prompt}", "|a"), name="one")
+    trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    with Telemetry(provider, name="langnet serve") as telemetry:
+        async with (
+            connect(TableModel(lambda context: {"yes": 1.0}), observe=telemetry) as model,
+            Network.open(graph, models=model) as network,
+            serving_app(application(network, telemetry=telemetry)) as url,
+            aiohttp.ClientSession(headers={"traceparent": f"00-{trace}-{parent}-01"}) as session,
+        ):
+            body = {"messages": [{"role": "user", "content": "in"}]}
+            for path, status in (("/v1/chat/completions", 200), ("/nowhere", 404)):
+                async with session.post(f"{url}{path}", json=body) as response:
+                    assert response.status == status
+    call, served, lost, _ = exporter.get_finished_spans()
+    assert (served.name, served.kind) == ("POST /v1/chat/completions", SpanKind.SERVER)
+    assert format(served.context.trace_id, "032x") == trace
+    assert format(served.parent.span_id, "016x") == parent
+    assert call.parent.span_id == served.context.span_id
+    assert dict(served.attributes) == {
+        "http.request.method": "POST",
+        "http.route": "/v1/chat/completions",
+        "http.response.status_code": 200,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "one",
+    }
+    assert (lost.name, lost.attributes["http.response.status_code"]) == ("POST other", 404)
 
 
 async def test_what_people_say_of_a_fit_is_an_event_of_its_span(exporter, provider):

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,15 +12,14 @@ import anyio
 import openai
 import pytest
 
-from langnet import graph_file
 from langnet.errors import ContextOverflow, ModelError, RateLimited
 from langnet.graph import Graph
 from langnet.lm.listen import Delta, current_listener
 from langnet.network import Network
 from langnet.node import Input, Node
 from langnet.serve import ServeSettings, application, serving
+from langnet.serve.answer import Cut
 from langnet.testing import GatedModel, ScriptedModel
-from tests.cli.answering import WORDS, answering
 
 ROOT = Path(__file__).parents[2]
 ECHO = ScriptedModel(lambda context, key: context)
@@ -78,6 +73,59 @@ async def test_the_official_client_reads_a_stream():
             texts[choice.index] += choice.delta.content or ""
     assert texts == {0: "in|a", 1: "in|a"}
     assert chunks[-1].usage is not None
+    assert not chunks[-1].choices
+    assert {chunk.usage for chunk in chunks[:-1]} == {None}
+
+
+async def test_what_clients_send_by_habit_is_taken():
+    """Settings of a model's drawing, and empty ones, change nothing; an ending text is heeded."""
+    habits = {
+        "temperature": 0.0,
+        "top_p": 1.0,
+        "max_tokens": 5,
+        "presence_penalty": 0.5,
+        "tools": [],
+        "logprobs": False,
+        "response_format": {"type": "text"},
+        "user": "me",
+    }
+    async with served() as url, client(url) as made:
+        ask = made.chat.completions.create
+        found = await ask(model="one", messages=says("in END out"), stop=["END", "|"], **habits)
+        assert found.choices[0].message.content == "in "
+        told = [{"role": "assistant", "content": None}, *says("in")]
+        found = await ask(model="one", messages=told)
+        assert found.choices[0].message.content == "Assistant: \nUser: in|a"
+        stream = await ask(model="one", messages=says("in END"), stop="ND", stream=True)
+        parts = [chunk.choices[0].delta.content or "" async for chunk in stream]
+    assert "".join(parts) == "in E"
+
+
+async def test_an_unknown_model_and_a_wrong_format_are_the_clients_own_errors():
+    """The official client raises what it raises at OpenAI, and its code says what is wrong."""
+    async with served(name="org/one") as url, client(url, max_retries=0) as made:
+        assert (await made.models.retrieve("org/one")).id == "org/one"
+        with pytest.raises(openai.NotFoundError, match="'org/one'") as error:
+            await made.chat.completions.create(model="gpt-4o", messages=says("in"))
+        assert error.value.code == "model_not_found"
+        with pytest.raises(openai.BadRequestError) as error:
+            await made.chat.completions.create(
+                model="org/one", messages=says("in"), response_format={"type": "json_object"}
+            )
+        assert error.value.param == "response_format"
+
+
+@pytest.mark.parametrize("sizes", [(1,), (2, 3), (4, 1, 1), (9,)])
+def test_a_text_in_pieces_ends_where_the_whole_does(sizes):
+    """However a text is cut into pieces, what is told of it is the same."""
+    for text in ("one END two", "one EN", "EEND", "no end", "one END two EN"):
+        cut, place, said = Cut(["END", "two"]), 0, ""
+        for size in itertools.cycle(sizes):
+            said += cut(text[place : place + size])
+            place += size
+            if place >= len(text):
+                break
+        assert said + cut.rest() == Cut(["END", "two"]).whole(text) == text.split("END")[0]
 
 
 async def test_a_stream_comes_as_the_text_is_drawn():
@@ -158,6 +206,12 @@ BAD = [
     ({"messages": says("x"), "n": 0}, 400, "n lies between"),
     ({"messages": says("x"), "n": "2"}, 400, "n is a int"),
     ({"messages": says("x"), "inputs": {"w": "?"}}, 400, "no input 'w'"),
+    ({"messages": says("x"), "model": "two"}, 404, "there is no model 'two' here; there is 'one'"),
+    ({"messages": says("x"), "stop": 3}, 400, "stop is a text"),
+    ({"messages": says("x"), "tools": [{"type": "function"}]}, 400, "calls no tools"),
+    ({"messages": says("x"), "logprobs": True}, 400, "tells no log-probabilities"),
+    ({"messages": says("x"), "response_format": {"type": "json_object"}}, 400, "no other form"),
+    ({"messages": says("x"), "modalities": ["text", "audio"]}, 400, "text alone"),
 ]
 
 
@@ -347,42 +401,3 @@ async def test_counts_are_there_for_prometheus():
     assert 'langnet_requests_total{path="other",status="404"} 2' in text
     assert 'langnet_requests_total{path="/health",status="200"} 1' in text
     assert "langnet_open_requests 0" in text
-
-
-def test_sigterm_ends_the_server_in_order(tmp_path):
-    """The command serves until SIGTERM, answers what it had taken, and ends with 0."""
-    with answering() as toy:
-        toy.hold_at = 1
-        graph_file.save(ONE, tmp_path / "one.yaml")
-        arguments = ["serve", "one.yaml", "--model", toy.spec, "--port", "0", "--json"]
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "langnet", *arguments, "--cache", "none"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        document = ""
-        for line in process.stdout:
-            document += line
-            if line == "}\n":
-                break
-        url = json.loads(document)["url"]
-        made = openai.OpenAI(base_url=url, api_key="any", max_retries=0)
-        answer = {}
-
-        def ask():
-            found = made.chat.completions.create(model="one", messages=says("in"))
-            answer["text"] = found.choices[0].message.content
-
-        with made:
-            asking = threading.Thread(target=ask)
-            asking.start()
-            assert toy.held.wait(10)
-            process.send_signal(signal.SIGTERM)
-            toy.gate.set()
-            asking.join(10)
-        _, said = process.communicate(timeout=20)
-    assert process.returncode == 0, said
-    assert set(answer["text"].split()) <= set(WORDS)
