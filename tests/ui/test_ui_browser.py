@@ -211,10 +211,12 @@ async def test_a_running_fit_is_followed_without_losing_the_place(browser, run, 
         await page.locator(".now", has_text="2 of 12 steps done, score 30/80").wait_for()
         await page.locator(".network g.part.busy").wait_for()
         assert await page.locator(".network .open text").text_content() == "12"
-        await page.locator(".list button").nth(2).click()
+        third = page.locator(".list button").nth(2)
+        await third.click()
+        title = await third.get_attribute("data-id")
+        await page.locator(".detail h4", has_text=title).first.wait_for()
         remark = page.locator(".detail input[type=text]").first
         await remark.fill("because")
-        title = await page.locator(".detail h4").first.text_content()
         scrolled = await page.evaluate("scrollY")
         (tmp_path / "later").rename(directory / "validations" / "0003.jsonl")
         (directory / "state.json").write_text(json.dumps(state))
