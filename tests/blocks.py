@@ -48,6 +48,7 @@ import yaml
 
 EMBEDDED = "<!-- model: embedded -->"
 REASONS = ("installs packages", "needs an account", "takes long", "fragment")
+SHOWN = ("text", "mermaid")
 SERVERS = ("serve", "ui")
 USUAL_PORT = "8321"
 """Where `langnet serve` listens unless it is told; the viewer takes any port."""
@@ -297,8 +298,7 @@ def _ended(server: subprocess.Popen[bytes]) -> int:
 _KINDS: dict[str, Callable[[str], Any] | None] = {
     "python": lambda text: compile(text, "page", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT),
     "bash": None,
-    "text": None,
-    "mermaid": None,
+    **dict.fromkeys(SHOWN),
     "yaml": lambda text: list(yaml.safe_load_all(text)),
     "json": json.loads,
     "jsonl": lambda text: [json.loads(line) for line in text.splitlines() if line.strip()],
@@ -364,6 +364,8 @@ def main() -> None:
     began = time.monotonic()
 
     def tell(block: Block, seconds: float | None) -> None:
+        if block.language in SHOWN:
+            return
         if seconds is not None:
             print(f"--- line {block.line}: {seconds:.1f} s", flush=True)  # noqa: T201
             return
