@@ -32,7 +32,7 @@ async def picture(run: Path, out: Path, browser: str) -> None:
 
     async with viewing([run.parent]) as address, async_playwright() as play:
         opened = await play.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        page = await opened.new_page(viewport={"width": 1280, "height": 1180})
+        page = await opened.new_page(viewport={"width": 1280, "height": 1400})
         while _step(run) < _DONE:  # noqa: ASYNC110 - another process has no event
             await asyncio.sleep(1)
         Guidance.at(run).feedback(
@@ -61,7 +61,8 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         run = Path(scratch) / "runs" / "dln2-subjectivity"
-        command = [sys.executable, "-m", "langnet", *_FIT.split(), "--out", str(run)]
+        places = ["--out", str(run), "--cache", str(Path(scratch) / "cache")]
+        command = [sys.executable, "-m", "langnet", *_FIT.split(), *places]
         fit = subprocess.Popen(command)  # noqa: S603 - our own program
         try:
             asyncio.run(picture(run, given.out, given.browser))
