@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from dataclasses import replace
 
@@ -23,7 +22,6 @@ from langnet.vi.cleaning import canonical
 from langnet.vi.directions import directions_of, standing
 from langnet.vi.memory import Remembered
 from tests.mortal import Killed, Mortal, files
-from tests.test_documents import ROOT, TOP_LEVEL_AWAIT, blocks
 from tests.test_fit import data, distribution, network
 from tests.virtual import virtually
 
@@ -562,24 +560,3 @@ def _append(where):
     guidance = Guidance.at(directory)
     for number in range(50):
         guidance.feedback(f"{name}{number} " + "ü" * 3000, by=name)
-
-
-async def test_the_page_on_guidance_runs(tmp_path, monkeypatch, capsys):
-    """Every Python block of the page runs, and nothing that it says is refused."""
-    monkeypatch.chdir(tmp_path)
-    scope = {
-        "graph": network(),
-        "train": data(24),
-        "dev": data(8, 100),
-        "model": TableModel(distribution),
-        "method": replace(METHOD, steps=2),
-    }
-    for code in blocks(ROOT / "docs" / "guidance.md", "python"):
-        compiled = compile(code, "guidance.md", "exec", flags=TOP_LEVEL_AWAIT)
-        waiting = eval(compiled, scope)  # noqa: S307 - the project's own page
-        if inspect.isawaitable(waiting):
-            await waiting
-    assert capsys.readouterr().out.splitlines() == [
-        f"0 {kind} taken" for kind in ("feedback", "rating", "candidate", "ban")
-    ]
-    assert [(entry.step, entry.id) for entry in scope["fitted"].state.guidance] == [(1, "hint-1")]
