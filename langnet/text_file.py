@@ -20,6 +20,7 @@ __all__ = [
     "as_yaml",
     "discard_unfinished",
     "read_data",
+    "read_text",
     "replacing",
     "write_data",
     "write_text",
@@ -40,20 +41,29 @@ def read_data(path: Path) -> Any:
         GraphError: there is no such file, or it cannot be read as what its extension says.
     """
     is_yaml = _is_yaml(path)
-    try:
-        text = path.read_bytes().decode()
-    except FileNotFoundError:
-        raise GraphError(f"there is no file {path}") from None
-    except OSError as error:
-        raise GraphError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise GraphError(f"{path} is not UTF-8 text: {error}") from error
+    text = read_text(path)
     try:
         if is_yaml:
             return yaml_data(text)
         return json.loads(text, object_pairs_hook=_unique)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise GraphError(f"{path} is not {'YAML' if is_yaml else 'JSON'}: {error}") from error
+
+
+def read_text(path: Path) -> str:
+    """A file of UTF-8 text, its line breaks as they are.
+
+    Raises:
+        GraphError: there is no such file, or it cannot be read.
+    """
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        raise GraphError(f"there is no file {path}") from None
+    except OSError as error:
+        raise GraphError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise GraphError(f"{path} is not UTF-8 text: {error}") from error
 
 
 def yaml_data(text: str) -> Any:

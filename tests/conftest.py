@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_asyncio
 
 from langnet.errors import CapabilityError, LangnetError
 from langnet.lm.local import LocalModel, find, pull
+from tests.browser import CHROMIUM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,3 +33,13 @@ def smollm2(smollm2_path: Path) -> Iterator[LocalModel]:
         pytest.skip(str(error))
     yield model
     model.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser():
+    """A browser for the tests of a module that are marked `tests.browser.IN_A_BROWSER`."""
+    playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+    async with playwright.async_playwright() as play:
+        started = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        await started.close()

@@ -7,28 +7,23 @@ from __future__ import annotations
 
 import functools
 import http.server
-import os
 import re
-import shutil
 import threading
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+from tests.browser import IN_A_BROWSER, SCREENSHOTS
 
 BUILD = Path(__file__).parents[1] / "build"
-SITE, SCREENSHOTS = BUILD / "site", BUILD / "screenshots"
-CHROMIUM = os.environ.get("LANGNET_CHROMIUM") or shutil.which("chromium")
+SITE = BUILD / "site"
 SHOWN = ("index.html", "comparison.html")
 LOADED = re.compile(
     r"<(?:script|img|iframe|link)\b[^>]*?\b(?:src|href)=\"?((?:https?:)?//[^\" >]+)"
 )
 pytestmark = [
     pytest.mark.skipif(not SITE.is_dir(), reason="the site is not built (make docs)"),
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (apt install it)"),
-    pytest.mark.asyncio(loop_scope="module"),  # one browser for all
+    *IN_A_BROWSER,
 ]
 
 
@@ -47,14 +42,6 @@ def address():
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
         thread.join()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with playwright.async_playwright() as play:
-        started = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        await started.close()
 
 
 async def opened(context, address, page):

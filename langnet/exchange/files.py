@@ -14,7 +14,7 @@ from langnet.exchange.prompts import Prompts
 from langnet.exchange.text import as_text, from_text
 from langnet.graph_file import prompts_data, prompts_from
 from langnet.node import Node
-from langnet.text_file import as_json, as_yaml, read_data, write_text
+from langnet.text_file import as_json, as_yaml, read_data, read_text, write_text
 
 __all__ = ["FORMATS", "Read", "format_of", "read_prompts", "rendered", "write_prompts"]
 
@@ -87,7 +87,7 @@ def read_prompts(path: str | Path, nodes: Iterable[Node] = ()) -> Read:
     path = Path(path)
     try:
         if path.suffix.lower() not in _DATA:
-            return Read(from_text(_text(path)))
+            return Read(from_text(read_text(path)))
         data = read_data(path)
         if is_dspy(data):
             return Read(*from_dspy(data, nodes))
@@ -104,14 +104,3 @@ def _named(data: Any) -> dict[str, str]:
     if is_plain and data and all(isinstance(value, str) for value in data.values()):
         return {str(name): text for name, text in data.items()}
     return prompts_from(data)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode()
-    except FileNotFoundError:
-        raise GraphError(f"there is no file {path}") from None
-    except OSError as error:
-        raise GraphError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise GraphError(f"{path} is not UTF-8 text: {error}") from error

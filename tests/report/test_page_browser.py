@@ -7,33 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from langnet.report.page import report_page
+from tests.browser import IN_A_BROWSER, SCREENSHOTS
 from tests.report.runs import ATTACKS
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-
-CHROMIUM = os.environ.get("LANGNET_CHROMIUM") or shutil.which("chromium")
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (apt install it)"),
-    pytest.mark.asyncio(loop_scope="module"),  # one browser for all
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with playwright.async_playwright() as play:
-        started = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        await started.close()
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture(scope="module")

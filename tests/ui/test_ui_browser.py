@@ -12,11 +12,9 @@ import platform
 import shutil
 import time
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio
 import pytest
-import pytest_asyncio
 
 from langnet import Inference, Method
 from langnet.guidance import Guidance
@@ -24,25 +22,11 @@ from langnet.lm.meter import MeterReading
 from langnet.report.live import NodeNow, Snapshot
 from langnet.testing import TableModel
 from langnet.ui import viewing
+from tests.browser import IN_A_BROWSER, SCREENSHOTS
 from tests.report.runs import ATTACKS, fitted
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
-
-CHROMIUM = os.environ.get("LANGNET_CHROMIUM") or shutil.which("chromium")
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
 SAID = "Speak of the warm sun"
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium (apt install it)"),
-    pytest.mark.asyncio(loop_scope="module"),  # one browser for all
-]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser():
-    async with playwright.async_playwright() as play:
-        started = await play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        await started.close()
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture
