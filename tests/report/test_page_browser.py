@@ -36,6 +36,10 @@ def page_file(run, tmp_path_factory):
     (directory / "result.json").write_text(json.dumps(result))
     share = {"prompt": "answer", "swap_back": interval, "leave_in": interval, "shapley": None}
     (directory / "credit.json").write_text(json.dumps({"shares": [share]}))
+    (directory / "costs").mkdir(exist_ok=True)
+    for number, cost in enumerate((0.25, 0.5, 0.25), start=1):
+        spent = json.dumps({"known_cost": cost, "unpriced_tokens": 0})
+        (directory / "costs" / f"{number:04d}.json").write_text(spent)
     file = directory / "report.html"
     file.write_text(report_page([directory]))
     return file
@@ -75,6 +79,8 @@ async def test_a_run_can_be_walked(browser, run, page_file):
         await metric.locator("svg").focus()
         await page.keyboard.press("ArrowLeft")
         assert "step 2" in await metric.locator(".legend").text_content()
+        money = page.locator("figure.chart", has_text="Money")
+        assert "spent 1" in await money.locator(".legend").text_content()
 
         step = json.loads((run / "steps" / "0003.json").read_text())
         choice = next(one for one in step["selections"] if one["prompt"] == "answer")

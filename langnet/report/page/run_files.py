@@ -53,6 +53,8 @@ def read_step(
         figures["iwae"] = bound["iwae"]["mean"]
         figures["elbo"] = None if bound["elbo"] is None else bound["elbo"]["mean"]
     figures |= {name: cost.get(name) for name in _COSTS}
+    # Where a part has no known price, neither has the whole.
+    figures["money"] = None if cost.get("unpriced_tokens") else cost.get("known_cost")
     return Step(
         number,
         {name: value for name, value in figures.items() if value is not None},

@@ -58,7 +58,8 @@ class Step:
     Attributes:
         number: which one, from 1.
         figures: what was measured, by name: "batch", "iwae", "elbo", "score", "ess",
-            "prompt_tokens", "completion_tokens", "seconds"; in nats where it is a bound or a score.
+            "prompt_tokens", "completion_tokens", "seconds", "money"; in nats where it is a bound or
+            a score.
         calls: calls that went out, by phase.
         choices: how each prompt was chosen.
         prompts: every prompt after the step.

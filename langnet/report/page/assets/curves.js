@@ -12,6 +12,8 @@ function chartsOf(run) {
   const phases = Object.keys(run.calls);
   const all = run.steps.map((_, n) => phases.reduce((sum, phase) => sum + run.calls[phase][n], 0));
   let sum = 0;
+  let spent = 0;
+  const money = over("money");
   return [
     { title: "Metric", unit: run.metric === "metric" ? "" : run.metric, series: [
       { name: "validation", points: run.validations },
@@ -35,6 +37,10 @@ function chartsOf(run) {
       { name: "given", points: over("prompt_tokens") },
       { name: "drawn", points: over("completion_tokens") },
     ] },
+    { title: "Money", unit: "so far, in the currency of the prices", series: money.some(([, cost]) => cost > 0) ? [{
+      // After a step whose price is unknown, so is the sum.
+      name: "spent", points: money.map(([step, cost]) => [step, (spent = cost === null || spent === null ? null : spent + cost)]),
+    }] : [] },
     { title: "Time", unit: "seconds per step", series: [{ name: "time", points: over("seconds") }] },
   ];
 }
