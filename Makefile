@@ -13,6 +13,9 @@ BIN := $(VENV)/bin
 DEMO := --steps 2 --batch-size 24 --candidates 6 --draws 2 --mix phrasing=4,demonstrations=1,continuation=1 \
 	--train-size 100 --dev-size 50 --test-size 120
 
+# One more than there are processors, since some tests wait for other processes.
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(8, os.cpu_count() + 1))')
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format docs docs-serve wheel-check bench clean
 
@@ -47,7 +50,7 @@ demo: $(VENV)/.local
 
 test: $(VENV)/.dev
 	$(BIN)/langnet models pull smollm2
-	$(BIN)/python -m pytest -m "not model" --numprocesses auto --maxprocesses 8 --dist worksteal
+	$(BIN)/python -m pytest -m "not model" --numprocesses $(WORKERS) --dist worksteal
 	$(BIN)/python -m pytest -m model
 
 check: $(VENV)/.dev
