@@ -15,6 +15,8 @@ from langnet.cli.guide_table import said_table
 from langnet.cli.prompts import text_of
 from langnet.guidance import Entry, Guidance
 from langnet.recorded import Recorded
+from langnet.report.live import read_live
+from langnet.report.words import counted
 
 __all__ = ["guide"]
 
@@ -78,6 +80,9 @@ def guide(context: click.Context, run: Path, *, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     said = Recorded(run).said()
+    live = read_live(run)
+    if live is not None:
+        note(f"The fit is {live.status}; {live.step} of {counted(live.steps, 'step')} done.")
     for fault in Guidance.at(run).heard()[1]:
         note(fault)
     if as_json:
