@@ -85,6 +85,18 @@ class _BytesDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache carries no 
         """Removes nothing: rows written here name no file, and no other row is believed."""
 
 
+class _Cache(diskcache.Cache):  # type: ignore[misc]
+    """Leaves no connection open where it cannot be made."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        try:
+            super().__init__(*args, **settings)
+        except BaseException:
+            with suppress(AttributeError):  # it did not get as far as that
+                self.close()
+            raise
+
+
 def prepare(path: Path) -> None:
     """Makes the directory, for its owner alone.
 
@@ -175,7 +187,7 @@ def _connected(path: Path, size_limit: int | None) -> diskcache.Cache:
         "sqlite_mmap_size": 0,
         "sqlite_cache_size": 1024,  # pages, 4 MiB, of each of two connections; the system has more
     }
-    return diskcache.Cache(str(path), timeout=BUSY, disk=_BytesDisk, **settings)
+    return _Cache(str(path), timeout=BUSY, disk=_BytesDisk, **settings)
 
 
 def _unsound(file: Path) -> str | None:
