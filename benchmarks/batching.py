@@ -13,17 +13,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from itertools import count
 from statistics import median
 
 import anyio
 from aiohttp import web
+from server_process import server_process
 
 from langnet import Decoding, Key, LanguageModel, connect
 
@@ -87,22 +86,9 @@ async def serve(engine: str) -> None:
         await runner.cleanup()
 
 
-@contextmanager
-def running(engine: str) -> Iterator[str]:
+def running(engine: str) -> AbstractContextManager[str]:
     """A server in a process of its own; gives its address."""
-    command = [sys.executable, __file__, "--serve", engine]
-    with subprocess.Popen(  # noqa: S603 - this file, with words of its own
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the server did not start; its error stands above")
-            yield url
-        finally:
-            process.stdin.close()  # which ends it
+    return server_process(__file__, "--serve", engine)
 
 
 async def lone(models: dict[int, LanguageModel]) -> dict[int, float]:

@@ -36,8 +36,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict, dataclass, field
 from math import inf
 from pathlib import Path
@@ -45,6 +44,7 @@ from typing import Any
 
 from aiohttp import web
 from latency_server import completion
+from server_process import server_process
 
 from langnet.lm.disk import DiskStore
 
@@ -135,22 +135,11 @@ async def serve(latency: float, log: Path) -> None:
         os.close(file)
 
 
-@contextmanager
-def serving(latency: float, log: Path) -> Iterator[str]:
+def serving(latency: float, log: Path) -> AbstractContextManager[str]:
     """Runs the server in a process of its own, and gives its address."""
-    command = [sys.executable, __file__, "--serve", str(log), "--latency", str(latency)]
-    with subprocess.Popen(  # noqa: S603 - this file
-        command, env=_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the server did not start; its error stands above")
-            yield url
-        finally:
-            process.stdin.close()  # which ends it
+    return server_process(
+        __file__, "--serve", str(log), "--latency", str(latency), env=_environment()
+    )
 
 
 def _environment() -> dict[str, str]:

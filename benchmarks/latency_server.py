@@ -27,14 +27,14 @@ import hashlib
 import math
 import random
 import re
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
+from server_process import server_process
 
 WORDS = ("warm", "cold", "alpha", "beta", "gamma", "delta")
 LABELS = ("hot", "icy")
@@ -150,29 +150,16 @@ async def serve(latency: float, port: int) -> None:
         await runner.cleanup()
 
 
-@contextmanager
-def latency_server(latency: float) -> Iterator[str]:
+def latency_server(latency: float) -> AbstractContextManager[str]:
     """Runs a server in a process of its own, so that it takes nothing from the client's loop.
 
     Args:
         latency: seconds that every request takes.
 
-    Yields:
-        Its address, which ends in "/v1".
+    Returns:
+        A context that gives its address, which ends in "/v1".
     """
-    command = [sys.executable, __file__, "--latency", str(latency)]
-    with subprocess.Popen(  # noqa: S603 - this file, with a number
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the latency server did not start; its error stands above")
-            yield url
-        finally:
-            process.stdin.close()  # which ends it
+    return server_process(__file__, "--latency", str(latency))
 
 
 def main() -> None:

@@ -21,18 +21,17 @@ import argparse
 import asyncio
 import json
 import random
-import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import aiohttp
 import anyio
 from aiohttp import web
+from server_process import server_process
 
 from langnet import Decoding, Key, LanguageModel, Meter, connect
 from langnet.lm.limiter import Limiter
@@ -148,22 +147,9 @@ async def serve(kind: str, limit: int, latency: float) -> None:
         await runner.cleanup()
 
 
-@contextmanager
-def running(kind: str, limit: int, latency: float) -> Iterator[str]:
+def running(kind: str, limit: int, latency: float) -> AbstractContextManager[str]:
     """A server in a process of its own; gives its address."""
-    command = [sys.executable, __file__, "--serve", kind, str(limit), "--latency", str(latency)]
-    with subprocess.Popen(  # noqa: S603 - this file, with words of its own
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the server did not start; its error stands above")
-            yield url
-        finally:
-            process.stdin.close()  # which ends it
+    return server_process(__file__, "--serve", kind, str(limit), "--latency", str(latency))
 
 
 async def asked(kind: str, limit: int, url: str, open_: tuple[int, ...], seconds: float) -> Row:

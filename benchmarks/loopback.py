@@ -16,12 +16,13 @@ import argparse
 import asyncio
 import json
 import socket
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any
+
+from server_process import server_process
 
 TEXT = "The answer is forty two, as far as anybody knows."
 
@@ -126,29 +127,16 @@ def _listening(port: int) -> socket.socket:
     return found
 
 
-@contextmanager
-def loopback(latency: float = 0.0) -> Iterator[str]:
+def loopback(latency: float = 0.0) -> AbstractContextManager[str]:
     """Runs the server in a process of its own.
 
     Args:
         latency: seconds that every request takes.
 
-    Yields:
-        Its address, which ends in "/v1".
+    Returns:
+        A context that gives its address, which ends in "/v1".
     """
-    command = [sys.executable, __file__, "--latency", str(latency)]
-    with subprocess.Popen(  # noqa: S603 - this file, with a number
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        assert process.stdin is not None  # noqa: S101 - both are pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            url = process.stdout.readline().strip()
-            if not url:
-                raise RuntimeError("the loopback server did not start; its error stands above")
-            yield url
-        finally:
-            process.stdin.close()  # which ends it
+    return server_process(__file__, "--latency", str(latency))
 
 
 def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

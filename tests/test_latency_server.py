@@ -17,7 +17,9 @@ def server():
     """The benchmark's module, which no package holds."""
     spec = importlib.util.spec_from_file_location("latency_server", SOURCE)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SOURCE.parent)  # as where it is run
+        spec.loader.exec_module(module)
     return module
 
 
